@@ -1,7 +1,9 @@
-//! What a backend that computes in host memory has to supply: a matrix product.
+//! What a backend that computes in host memory supplies: a matrix product, and what it can do
+//! better than the engine around it.
 
+use crate::math::Math;
 use crate::matrix::{MatMut, MatRef};
-use consonance_core::Element;
+use consonance_core::Activation;
 
 /// What becomes of the elements that are already in the result of a product.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,11 +14,15 @@ pub enum Beta {
     One,
 }
 
-/// The products of one element type. [`crate::HostBackend`] builds a whole backend on them.
+/// The kernels of one element type. [`crate::HostBackend`] builds a whole backend on them.
+///
+/// Only [`Kernels::gemm`] is required. The three products of a dense layer have defaults in terms
+/// of it, which a backend overrides to fuse the pointwise work into its product.
 ///
 /// Kernels are called from several threads at once and must not start threads of their own: the
-/// engine shares out the rows of a mini-batch before it calls.
-pub trait Kernels<T: Element>: Send + Sync + 'static {
+/// engine shares out the rows of a mini-batch before it calls. They must give the same bits each
+/// time they are called with the same.
+pub trait Kernels<T: Math>: Send + Sync + 'static {
     /// C ← A·B + β·C, where A is [m, k], B [k, n] and C [m, n].
     ///
     /// Strides are arbitrary (transposes come as exchanged strides); any of m, n, k may be 0, and
@@ -37,9 +43,76 @@ pub trait Kernels<T: Element>: Send + Sync + 'static {
     fn is_shape_invariant(&self) -> bool {
         false
     }
+
+    /// The outputs of a dense layer: Y ← f(X·Wᵀ + b).
+    ///
+    /// X is [m, inputs], W [outputs, inputs], b [outputs], Y [m, outputs] row-major without gaps.
+    /// `sums`, as long as Y, receives X·Wᵀ + b where
+    /// [`Activation::derivative_needs_input`]; elsewhere it is empty.
+    fn forward(
+        &self,
+        x: MatRef<'_, T>,
+        weight: MatRef<'_, T>,
+        bias: &[T],
+        activation: Activation,
+        sums: &mut [T],
+        y: &mut [T],
+    ) {
+        let (rows, outputs) = (x.rows(), weight.rows());
+        let z = if sums.is_empty() { &mut *y } else { &mut *sums };
+        for row in z.chunks_exact_mut(outputs) {
+            row.copy_from_slice(bias);
+        }
+        self.gemm(x, weight.t(), Beta::One, MatMut::new(z, rows, outputs));
+        if sums.is_empty() {
+            T::activate(activation, y);
+        } else {
+            T::activate_from(activation, sums, y);
+        }
+    }
+
+    /// The gradient with respect to a dense layer's inputs, carried through the activation of the
+    /// layer below: D ← (Δ·W) ∘ f′.
+    ///
+    /// Δ is [m, outputs], W [outputs, inputs]; D, and the outputs `y` of the layer below, are
+    /// [m, inputs] row-major without gaps; `sums` holds that layer's inputs to f where
+    /// [`Activation::derivative_needs_input`].
+    fn input_gradient(
+        &self,
+        delta: MatRef<'_, T>,
+        weight: MatRef<'_, T>,
+        activation: Activation,
+        sums: &[T],
+        y: &[T],
+        d: &mut [T],
+    ) {
+        self.gemm(delta, weight, Beta::Zero, MatMut::new(d, delta.rows(), weight.cols()));
+        if activation != Activation::Identity {
+            T::scale_by_derivative(activation, sums, y, d);
+        }
+    }
+
+    /// The gradient with respect to some rows of a dense layer's parameters: G ← Δᵀ·X and
+    /// g ← the column sums of Δ.
+    ///
+    /// Δ is [m, n], n columns of the layer's [m, outputs]; X is [m, inputs]; G [n, inputs]
+    /// row-major without gaps; g [n].
+    fn weight_gradient(
+        &self,
+        delta: MatRef<'_, T>,
+        x: MatRef<'_, T>,
+        weight: &mut [T],
+        bias: &mut [T],
+    ) {
+        self.gemm(delta.t(), x, Beta::Zero, MatMut::new(weight, delta.cols(), x.cols()));
+        bias.fill(T::zero());
+        for row in 0..delta.rows() {
+            T::add_each(bias, &delta.data()[row * delta.row_stride()..][..bias.len()]);
+        }
+    }
 }
 
-/// Checks the shapes of a product: what every implementation of [`Kernels::gemm`] begins with.
+/// Checks the shapes of a product: what an implementation of [`Kernels::gemm`] begins with.
 ///
 /// # Panics
 /// If A, B and C do not fit together.

@@ -1,0 +1,291 @@
+//! The threads of a network: a hand-over of tasks that costs about a microsecond.
+//!
+//! A training step of a small network lasts a few dozen microseconds and meets its threads twice.
+//! A thread pool that puts its workers to sleep in between, or allocates for a job, costs more
+//! than the step. The crew's workers watch for the next tasks for a moment before they sleep, and
+//! the calling thread is one of them.
+
+use std::any::Any;
+use std::cell::UnsafeCell;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle, Thread};
+use std::time::{Duration, Instant};
+
+/// How long a worker without tasks, or a caller waiting for the last one, watches before it
+/// sleeps. Longer than the pause between two steps of a small network, far shorter than anyone
+/// notices.
+const WATCH: Duration = Duration::from_micros(60);
+
+/// A fixed number of threads, the caller's among them.
+pub struct Crew {
+    shared: Arc<Shared>,
+    workers: Vec<JoinHandle<()>>,
+}
+
+/// The tasks of one call, as (the function, how many times to call it).
+type Job = (*const (dyn Fn(usize) + Sync), usize);
+
+struct Shared {
+    /// Which call this is (upper half) and how many of its tasks nobody has taken (lower half).
+    /// A task is taken by counting down; only who has taken one may read `job`.
+    tickets: AtomicU64,
+    job: UnsafeCell<Option<Job>>,
+    /// Tasks finished since the call began.
+    finished: AtomicUsize,
+    panic: Mutex<Option<Box<dyn Any + Send>>>,
+    leaving: AtomicBool,
+    /// A flag for each worker, raised while it sleeps or is about to.
+    asleep: Vec<AtomicBool>,
+    caller: Mutex<Option<Thread>>,
+    caller_asleep: AtomicBool,
+    /// Whether watching makes sense: not with more threads than cores.
+    watch: bool,
+}
+
+// SAFETY: `job` is written only by the caller while no ticket is out (all tasks of the last call
+// are finished, so nobody reads it), and read only by threads that hold a ticket, which they took
+// with acquire ordering after the caller published it with release ordering. Its function is
+// `Sync`. Everything else is Sync by itself.
+unsafe impl Sync for Shared {}
+// SAFETY: as above; the pointer in `job` is never used after the call that stored it returns.
+unsafe impl Send for Shared {}
+
+impl Crew {
+    /// A crew of `threads` threads (at least 1), the caller's included.
+    pub fn new(threads: usize) -> std::io::Result<Self> {
+        let threads = threads.max(1);
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        let shared = Arc::new(Shared {
+            tickets: AtomicU64::new(0),
+            job: UnsafeCell::new(None),
+            finished: AtomicUsize::new(0),
+            panic: Mutex::new(None),
+            leaving: AtomicBool::new(false),
+            asleep: (1..threads).map(|_| AtomicBool::new(false)).collect(),
+            caller: Mutex::new(None),
+            caller_asleep: AtomicBool::new(false),
+            watch: threads <= cores,
+        });
+        let mut crew = Crew { shared, workers: Vec::with_capacity(threads - 1) };
+        for number in 0..threads - 1 {
+            let shared = Arc::clone(&crew.shared);
+            let worker = thread::Builder::new()
+                .name(format!("consonance-{}", number + 1))
+                .spawn(move || shared.work(number))?;
+            crew.workers.push(worker);
+        }
+        Ok(crew)
+    }
+
+    /// How many threads there are, the caller's included.
+    pub fn threads(&self) -> usize {
+        self.workers.len() + 1
+    }
+
+    /// [`Crew::for_each`] if `share`; otherwise all tasks on the calling thread.
+    pub fn for_each_if(&mut self, share: bool, tasks: usize, task: &(dyn Fn(usize) + Sync)) {
+        if share {
+            self.for_each(tasks, task);
+        } else {
+            (0..tasks).for_each(task);
+        }
+    }
+
+    /// Calls `task(0)` … `task(tasks − 1)`, each once, on any threads, and returns when all have
+    /// returned. Allocates nothing.
+    ///
+    /// # Panics
+    /// With the panic of a task, after all others have finished.
+    pub fn for_each(&mut self, tasks: usize, task: &(dyn Fn(usize) + Sync)) {
+        if tasks <= 1 || self.workers.is_empty() {
+            (0..tasks).for_each(task);
+            return;
+        }
+        let shared = &*self.shared;
+        // SAFETY: only the lifetime is erased. This call returns when every task has finished,
+        // so nobody calls the function after its borrow ends.
+        let function = unsafe {
+            std::mem::transmute::<&(dyn Fn(usize) + Sync), *const (dyn Fn(usize) + Sync)>(task)
+        };
+        // SAFETY: `&mut self` makes this the only call, and the last one returned when all its
+        // tickets were taken and finished: nobody reads `job`.
+        unsafe { *shared.job.get() = Some((function, tasks)) };
+        shared.finished.store(0, Ordering::Relaxed);
+        let call = (shared.tickets.load(Ordering::Relaxed) >> 32).wrapping_add(1);
+        // SeqCst orders this store before the look at the sleepers: see `Shared::sleep`.
+        shared.tickets.store(call << 32 | tasks as u64, Ordering::SeqCst);
+        for (worker, asleep) in self.workers.iter().zip(&shared.asleep).take(tasks - 1) {
+            if asleep.load(Ordering::SeqCst) && asleep.swap(false, Ordering::SeqCst) {
+                worker.thread().unpark();
+            }
+        }
+        shared.take_tasks();
+        shared.wait_for(tasks);
+        let panic = shared.panic.lock().unwrap_or_else(|e| e.into_inner()).take();
+        if let Some(panic) = panic {
+            resume_unwind(panic);
+        }
+    }
+}
+
+impl Shared {
+    /// What a worker does until the crew is dropped.
+    fn work(&self, number: usize) {
+        while !self.leaving.load(Ordering::Acquire) {
+            self.take_tasks();
+            let called = || self.tickets.load(Ordering::SeqCst) as u32 > 0;
+            let leaving = || self.leaving.load(Ordering::SeqCst);
+            self.sleep(&self.asleep[number], || called() || leaving());
+        }
+    }
+
+    /// Takes and runs tasks until none is left.
+    fn take_tasks(&self) {
+        let mut tickets = self.tickets.load(Ordering::Acquire);
+        while tickets as u32 > 0 {
+            let taken = self.tickets.compare_exchange_weak(
+                tickets,
+                tickets - 1,
+                Ordering::AcqRel,
+                Ordering::Acquire,
+            );
+            match taken {
+                Ok(_) => {
+                    self.run(tickets as u32 as usize);
+                    tickets = self.tickets.load(Ordering::Acquire);
+                }
+                Err(now) => tickets = now,
+            }
+        }
+    }
+
+    /// Runs the task of a ticket: `left` counts it and those behind it.
+    fn run(&self, left: usize) {
+        // SAFETY: the caller of this function took a ticket, so the call that published `job`
+        // has not returned and does not write it.
+        let Some((function, tasks)) = (unsafe { *self.job.get() }) else { return };
+        // SAFETY: as above; the function outlives the call.
+        let function = unsafe { &*function };
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| function(tasks - left))) {
+            *self.panic.lock().unwrap_or_else(|e| e.into_inner()) = Some(panic);
+        }
+        // release: what the task wrote is visible to who sees it finished
+        if self.finished.fetch_add(1, Ordering::SeqCst) + 1 == tasks
+            && self.caller_asleep.load(Ordering::SeqCst)
+            && let Some(caller) = &*self.caller.lock().unwrap_or_else(|e| e.into_inner())
+        {
+            caller.unpark();
+        }
+    }
+
+    /// Waits on the calling thread until `tasks` tasks have finished.
+    fn wait_for(&self, tasks: usize) {
+        let done = || self.finished.load(Ordering::SeqCst) == tasks;
+        if self.watch_for(done) {
+            return;
+        }
+        *self.caller.lock().unwrap_or_else(|e| e.into_inner()) = Some(thread::current());
+        self.caller_asleep.store(true, Ordering::SeqCst);
+        while !done() {
+            thread::park();
+        }
+        self.caller_asleep.store(false, Ordering::SeqCst);
+    }
+
+    /// Watches, then sleeps, until `ready`. The flag is raised before the last look at `ready`
+    /// and whoever makes it ready looks at the flag afterwards, so one of the two sees the other.
+    fn sleep(&self, asleep: &AtomicBool, ready: impl Fn() -> bool) {
+        if self.watch_for(&ready) {
+            return;
+        }
+        loop {
+            // raised anew each time: a caller lowers it, and others may take all its tasks
+            asleep.store(true, Ordering::SeqCst);
+            if ready() {
+                break;
+            }
+            thread::park();
+        }
+        asleep.store(false, Ordering::SeqCst);
+    }
+
+    /// Watches for a moment; true if `ready` came true.
+    fn watch_for(&self, ready: impl Fn() -> bool) -> bool {
+        if !self.watch {
+            return ready();
+        }
+        let mut since = None;
+        loop {
+            for _ in 0..64 {
+                if ready() {
+                    return true;
+                }
+                std::hint::spin_loop();
+            }
+            if since.get_or_insert_with(Instant::now).elapsed() > WATCH {
+                return false;
+            }
+        }
+    }
+}
+
+impl Drop for Crew {
+    fn drop(&mut self) {
+        self.shared.leaving.store(true, Ordering::SeqCst);
+        for worker in self.workers.drain(..) {
+            worker.thread().unpark();
+            // a worker catches the panics of its tasks: there is nothing to pass on
+            let _ = worker.join();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_task_runs_once_on_any_number_of_threads() {
+        for threads in [1, 2, 3, 8] {
+            let mut crew = Crew::new(threads).unwrap();
+            for tasks in [0, 1, 2, 7, 64, 1000] {
+                let counts: Vec<_> = (0..tasks).map(|_| AtomicUsize::new(0)).collect();
+                crew.for_each(tasks, &|task| {
+                    counts[task].fetch_add(1, Ordering::Relaxed);
+                });
+                assert!(counts.iter().all(|count| count.load(Ordering::Relaxed) == 1));
+            }
+        }
+    }
+
+    #[test]
+    fn many_short_calls_see_their_own_function() {
+        let mut crew = Crew::new(3).unwrap();
+        for call in 0..20_000_usize {
+            let sum = AtomicUsize::new(0);
+            crew.for_each(3, &|task| {
+                sum.fetch_add(call + task, Ordering::Relaxed);
+            });
+            assert_eq!(sum.into_inner(), 3 * call + 3);
+            if call % 5000 == 0 {
+                thread::sleep(2 * WATCH);
+            }
+        }
+    }
+
+    #[test]
+    fn a_panic_comes_back_to_the_caller_and_the_crew_goes_on() {
+        let mut crew = Crew::new(2).unwrap();
+        let outcome = catch_unwind(AssertUnwindSafe(|| {
+            crew.for_each(8, &|task| assert_ne!(task, 5, "task five"));
+        }));
+        assert!(outcome.is_err());
+        let ran = AtomicUsize::new(0);
+        crew.for_each(8, &|_| {
+            ran.fetch_add(1, Ordering::Relaxed);
+        });
+        assert_eq!(ran.into_inner(), 8);
+    }
+}

@@ -1,0 +1,277 @@
+//! A network in host memory.
+
+use crate::crew::Crew;
+use crate::disjoint::Disjoint;
+use crate::kernels::Kernels;
+use crate::math::Math;
+use crate::outputwise::Outputwise;
+use crate::rowwise::Rowwise;
+use crate::shards::{Piece, WORTH_SHARING, pieces, shard_rows};
+use crate::workspace::Workspace;
+use consonance_core::{
+    Activation, Arena, Batch, DenseLayer, Error, Network, Optimizer, OptimizerState, Plan, Result,
+    Rule, Values,
+};
+use std::ops::Range;
+use std::sync::Arc;
+
+/// Rows that a pass without an update takes through the network at once: a data set of any size
+/// is evaluated in the memory of this many.
+const EVALUATION_ROWS: usize = 512;
+
+/// The engine: parameters, gradient and moments as flat arenas, a workspace, a crew.
+pub(crate) struct HostNetwork<T, K> {
+    plan: Arc<Plan>,
+    layers: Arc<[DenseLayer]>,
+    kernels: Arc<K>,
+    crew: Crew,
+    pieces: Vec<Piece>,
+    parameters: Arena<T>,
+    gradient: Arena<T>,
+    moments: Vec<Arena<T>>,
+    steps: u64,
+    workspace: Workspace<T>,
+}
+
+impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
+    pub(crate) fn new(name: &str, kernels: Arc<K>, plan: &Plan, threads: usize) -> Result<Self> {
+        let layers = plan.dense_layers()?;
+        let crew = Crew::new(threads).map_err(|e| Error::Backend {
+            backend: name.to_string(),
+            message: format!("{threads} threads could not be started: {e}"),
+        })?;
+        let count = plan.parameter_count()?;
+        let free = kernels.is_shape_invariant().then_some(crew.threads());
+        Ok(HostNetwork {
+            plan: Arc::new(plan.clone()),
+            pieces: pieces(&layers, free),
+            layers: layers.into(),
+            kernels,
+            crew,
+            parameters: Arena::zeros(count),
+            gradient: Arena::zeros(count),
+            moments: Vec::new(),
+            steps: 0,
+            workspace: Workspace::default(),
+        })
+    }
+
+    /// How many threads a pass over `rows` rows is worth, and how many rows a shard has.
+    fn shares(&self, rows: usize) -> (bool, usize) {
+        let worth = rows * self.parameters.len() >= WORTH_SHARING && self.crew.threads() > 1;
+        let threads = if worth { self.crew.threads() } else { 1 };
+        let free = self.kernels.is_shape_invariant().then_some(threads);
+        (worth, shard_rows(rows, free))
+    }
+
+    /// Runs the batch through `layers` and hands each shard's positions to `then`, on its thread.
+    fn pass(
+        &mut self,
+        layers: &[DenseLayer],
+        batch: &Batch<'_>,
+        then: impl Fn(&Rowwise<'_, T, K>, Range<usize>) + Sync,
+    ) {
+        let rows = batch.len();
+        let (worth, each) = self.shares(rows);
+        let rowwise =
+            Rowwise::new(&*self.kernels, layers, &self.parameters, batch, &mut self.workspace);
+        self.crew.for_each_if(worth, rows.div_ceil(each), &|shard| {
+            let positions = shard * each..((shard + 1) * each).min(rows);
+            // SAFETY: shards are different positions, and the crew runs each once
+            unsafe { rowwise.forward(positions.clone()) };
+            then(&rowwise, positions);
+        });
+    }
+
+    /// Forward, loss and backward for the whole batch; answers the loss.
+    fn first_half(&mut self, batch: &Batch<'_>) -> Result<f64> {
+        self.plan.check_batch(batch)?;
+        let (plan, layers) = (Arc::clone(&self.plan), Arc::clone(&self.layers));
+        self.workspace.reserve(&layers, batch.len(), true);
+        self.pass(&layers, batch, |rowwise, positions| {
+            // SAFETY: `pass` gives each task positions of its own
+            unsafe {
+                rowwise.loss(&plan, positions.clone());
+                rowwise.backward(positions);
+            }
+        });
+        let sum: f64 = self.workspace.losses[..batch.len()].iter().sum();
+        Ok(sum / self.plan.loss.divisor(self.plan.reduction, batch.len(), self.plan.outputs()))
+    }
+
+    /// The gradient of all parameters and, with a rule, their update.
+    fn second_half(&mut self, batch: &Batch<'_>, rule: Option<&Rule<T>>) {
+        let (worth, _) = self.shares(batch.len());
+        let pieces = &self.pieces;
+        let outputwise = Outputwise::new(
+            &*self.kernels,
+            &self.layers,
+            batch,
+            &self.workspace,
+            &mut self.parameters,
+            &mut self.gradient,
+            &mut self.moments,
+        );
+        self.crew.for_each_if(worth, pieces.len(), &|piece| {
+            // SAFETY: pieces are different outputs, and the crew runs each once
+            unsafe { outputwise.run(&pieces[piece], rule) };
+        });
+    }
+
+    /// Checks the optimiser and makes its moments, if there are none yet.
+    fn prepare(&mut self, optimizer: &Optimizer) -> Result<()> {
+        optimizer.check()?;
+        if self.steps == 0 && self.moments.is_empty() {
+            let count = self.parameters.len();
+            self.moments = (0..optimizer.moments()).map(|_| Arena::zeros(count)).collect();
+        }
+        if self.moments.len() != optimizer.moments() {
+            return Err(Error::Optimizer(format!(
+                "{} keeps {} moments, the network holds {} of an earlier optimiser",
+                optimizer.name(),
+                optimizer.moments(),
+                self.moments.len()
+            )));
+        }
+        Ok(())
+    }
+
+    /// Runs `layers` over the batch in blocks and collects what `take` writes of each shard:
+    /// `width` numbers a row.
+    fn collect(
+        &mut self,
+        layers: &[DenseLayer],
+        batch: &Batch<'_>,
+        backward: bool,
+        width: usize,
+        take: impl Fn(&Rowwise<'_, T, K>, Range<usize>, Range<usize>, &mut [T]) + Sync,
+    ) -> Result<Values> {
+        self.plan.check_inputs(batch)?;
+        let rows = batch.len();
+        self.workspace.reserve(&self.layers, rows.min(EVALUATION_ROWS), backward);
+        let mut collected = vec![T::zero(); rows * width];
+        let all = Disjoint::new(&mut collected);
+        for start in (0..rows).step_by(EVALUATION_ROWS) {
+            let block = batch.part(start..(start + EVALUATION_ROWS).min(rows));
+            self.pass(layers, &block, |rowwise, positions| {
+                let of_batch = start + positions.start..start + positions.end;
+                // SAFETY: each task has rows of its own
+                let out = unsafe { all.part(of_batch.start * width..of_batch.end * width) };
+                take(rowwise, positions, of_batch, out);
+            });
+        }
+        Ok(T::values(collected))
+    }
+}
+
+impl<T: Math, K: Kernels<T>> Network for HostNetwork<T, K> {
+    fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    fn forward(&mut self, batch: &Batch<'_>) -> Result<Values> {
+        let layers = Arc::clone(&self.layers);
+        let width = self.plan.outputs();
+        self.collect(&layers, batch, false, width, |rowwise, positions, _, out| {
+            // SAFETY: `collect` gives each task positions of its own
+            unsafe { rowwise.copy_outputs(positions, out) };
+        })
+    }
+
+    fn loss_and_gradient(&mut self, batch: &Batch<'_>) -> Result<f64> {
+        let loss = self.first_half(batch)?;
+        self.second_half(batch, None);
+        Ok(loss)
+    }
+
+    fn update(&mut self, optimizer: &Optimizer) -> Result<()> {
+        self.prepare(optimizer)?;
+        self.steps += 1;
+        let rule = optimizer.rule::<T>(self.steps);
+        let mut moments = self.moments.iter_mut().map(|arena| &mut arena[..]);
+        let (m, v) = (moments.next().unwrap_or_default(), moments.next().unwrap_or_default());
+        T::update(&rule, &mut self.parameters, &self.gradient, m, v);
+        Ok(())
+    }
+
+    fn step(&mut self, batch: &Batch<'_>, optimizer: &Optimizer) -> Result<f64> {
+        self.prepare(optimizer)?;
+        let loss = self.first_half(batch)?;
+        if loss.is_finite() {
+            self.steps += 1;
+            self.second_half(batch, Some(&optimizer.rule(self.steps)));
+        } else {
+            self.second_half(batch, None);
+        }
+        Ok(loss)
+    }
+
+    fn input_gradient(&mut self, batch: &Batch<'_>, coefficients: &Values) -> Result<Values> {
+        self.plan.check_inputs(batch)?;
+        let outputs = self.plan.outputs();
+        let coefficients = coefficients.expect::<T>("coefficients", batch.len() * outputs)?;
+        let layers = Arc::clone(&self.layers);
+        let width = self.plan.inputs;
+        self.collect(&layers, batch, true, width, |rowwise, positions, of_batch, out| {
+            let given = &coefficients[of_batch.start * outputs..of_batch.end * outputs];
+            // SAFETY: `collect` gives each task positions of its own
+            unsafe {
+                rowwise.output_gradient(given, positions.clone());
+                rowwise.backward(positions.clone());
+                rowwise.input_gradient(positions, out);
+            }
+        })
+    }
+
+    fn activations(&mut self, batch: &Batch<'_>, layer: usize) -> Result<Values> {
+        let found = self.layers.iter().position(|l| l.layer <= layer && layer <= l.last);
+        let Some(dense) = found else {
+            let last = self.plan.layers.len() - 1;
+            return Err(Error::mismatch("layer", format_args!("0 to {last}"), layer));
+        };
+        let mut layers = self.layers[..=dense].to_vec();
+        let width = layers[dense].outputs;
+        if layer == layers[dense].layer {
+            layers[dense].activation = Activation::Identity;
+        }
+        self.collect(&layers, batch, false, width, |rowwise, positions, _, out| {
+            // SAFETY: `collect` gives each task positions of its own
+            unsafe { rowwise.copy_outputs(positions, out) };
+        })
+    }
+
+    fn parameters(&self) -> Result<Values> {
+        Ok(T::values(self.parameters.to_vec()))
+    }
+
+    fn set_parameters(&mut self, parameters: &Values) -> Result<()> {
+        let given = parameters.expect::<T>("parameters", self.parameters.len())?;
+        self.parameters.copy_from_slice(given);
+        Ok(())
+    }
+
+    fn gradient(&self) -> Result<Values> {
+        Ok(T::values(self.gradient.to_vec()))
+    }
+
+    fn optimizer_state(&self) -> Result<OptimizerState> {
+        let moments = self.moments.iter().map(|arena| T::values(arena.to_vec())).collect();
+        Ok(OptimizerState { steps: self.steps, moments })
+    }
+
+    fn set_optimizer_state(&mut self, state: &OptimizerState) -> Result<()> {
+        let count = self.parameters.len();
+        let given: Vec<&[T]> =
+            state.moments.iter().map(|m| m.expect("moments", count)).collect::<Result<_>>()?;
+        self.moments = given
+            .into_iter()
+            .map(|given| {
+                let mut arena = Arena::zeros(count);
+                arena.copy_from_slice(given);
+                arena
+            })
+            .collect();
+        self.steps = state.steps;
+        Ok(())
+    }
+}
