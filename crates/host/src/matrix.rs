@@ -160,6 +160,12 @@ impl<'a, T> MatMut<'a, T> {
         MatRef { data, rows, cols, row_stride, col_stride }
     }
 
+    /// The transpose, a view of the same elements.
+    pub fn t(self) -> Self {
+        let MatMut { data, rows, cols, row_stride, col_stride } = self;
+        MatMut { data, rows: cols, cols: rows, row_stride: col_stride, col_stride: row_stride }
+    }
+
     /// The same view, lent for less long.
     pub fn reborrow(&mut self) -> MatMut<'_, T> {
         let MatMut { ref mut data, rows, cols, row_stride, col_stride } = *self;
