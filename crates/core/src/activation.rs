@@ -198,8 +198,10 @@ impl fmt::Display for Activation {
 impl FromStr for Activation {
     type Err = Error;
 
+    /// Reads a name; `-` may stand for `_`.
     fn from_str(name: &str) -> Result<Self> {
-        Activation::ALL.into_iter().find(|a| a.name() == name).ok_or_else(|| {
+        let name = &name.replace('-', "_");
+        Activation::ALL.into_iter().find(|a| a.name() == *name).ok_or_else(|| {
             let names: Vec<_> = Activation::ALL.iter().map(|a| a.name()).collect();
             Error::Plan(format!("unknown activation '{name}'; there are: {}", names.join(", ")))
         })

@@ -97,8 +97,10 @@ impl fmt::Display for Init {
 impl FromStr for Init {
     type Err = Error;
 
+    /// Reads a name; `-` may stand for `_`.
     fn from_str(name: &str) -> Result<Self> {
-        Init::ALL.into_iter().find(|init| init.name() == name).ok_or_else(|| {
+        let name = &name.replace('-', "_");
+        Init::ALL.into_iter().find(|init| init.name() == *name).ok_or_else(|| {
             let names: Vec<_> = Init::ALL.iter().map(|init| init.name()).collect();
             Error::Plan(format!("unknown initialiser '{name}'; there are: {}", names.join(", ")))
         })

@@ -154,8 +154,10 @@ impl fmt::Display for Loss {
 impl FromStr for Loss {
     type Err = Error;
 
+    /// Reads a name; `-` may stand for `_`.
     fn from_str(name: &str) -> Result<Self> {
-        Loss::ALL.into_iter().find(|loss| loss.name() == name).ok_or_else(|| {
+        let name = &name.replace('-', "_");
+        Loss::ALL.into_iter().find(|loss| loss.name() == *name).ok_or_else(|| {
             let names: Vec<_> = Loss::ALL.iter().map(|loss| loss.name()).collect();
             Error::Plan(format!("unknown loss '{name}'; there are: {}", names.join(", ")))
         })

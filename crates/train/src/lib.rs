@@ -1,1 +1,40 @@
-//! Under construction.
+//! The trainer of Consonance: epochs over mini-batches, metrics, and model files, over any
+//! backend.
+//!
+//! ```
+//! use consonance_core::{Activation, Backend, Init, Loss, Optimizer, Plan, Precision};
+//! use consonance_data::{Preparation, digits};
+//! use consonance_train::{Trainer, evaluate};
+//!
+//! let table = digits();
+//! let task = table.task()?;
+//! let split = table.split(task, 0.2, 0)?;
+//! let preparation = Preparation::new(&table, task)?.standardize_features(&table, &split.train)?;
+//! let data = preparation.dataset(&table, Precision::F32)?;
+//!
+//! let plan = Plan::mlp(64, &[32], 10, Activation::Relu, Loss::CrossEntropy);
+//! let mut network = consonance_backend_naive::backend().network(&plan, 2)?;
+//! network.set_parameters(&Init::HeNormal.draw(&plan, 0)?)?;
+//!
+//! let trainer = Trainer { epochs: 2, ..Trainer::new(Optimizer::adam(0.01)) };
+//! trainer.fit(&mut *network, &data, &split, &mut ())?;
+//! let metrics = evaluate(&mut *network, &data.batch(&split.test), &preparation.target)?;
+//! assert!(metrics.loss < 1.0);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod error;
+mod file;
+mod metrics;
+mod model;
+mod observer;
+mod predict;
+mod trainer;
+
+pub use error::{Culprit, Error, Result};
+pub use file::{read_parameters, write_atomically};
+pub use metrics::{Metrics, Score, evaluate};
+pub use model::Model;
+pub use observer::{EpochReport, Observer};
+pub use predict::{Prediction, predict};
+pub use trainer::{Summary, Trainer};
