@@ -1,0 +1,65 @@
+//! Finds the labels of an IDX file, and the pair of IDX files in a folder, by MNIST's names.
+
+use crate::error::{Error, Result};
+use std::path::{Path, PathBuf};
+
+/// The file of labels beside the file `images`: `images` becomes `labels` and `idx3` `idx1` in
+/// its name, with or without `.gz`.
+pub(crate) fn labels_beside(images: &Path) -> Option<PathBuf> {
+    label_names(images)?.into_iter().map(|name| images.with_file_name(name)).find(|p| p.is_file())
+}
+
+/// What the labels of `images` may be called, if its name has `images` in it.
+pub(crate) fn label_names(images: &Path) -> Option<[String; 2]> {
+    let name = images.file_name()?.to_str()?;
+    let plain = name.strip_suffix(".gz").unwrap_or(name);
+    let at = plain.rfind("images")?;
+    let (before, after) = (&plain[..at], &plain[at + "images".len()..]);
+    let labels = format!("{before}labels{}", after.replace("idx3", "idx1"));
+    let packed = format!("{labels}.gz");
+    // the one packed like the images comes first
+    Some(if name == plain { [labels, packed] } else { [packed, labels] })
+}
+
+/// The images and labels in `folder`: those whose name begins with `train`, if there are more.
+pub(crate) fn find_pair(folder: &Path) -> Result<(PathBuf, PathBuf)> {
+    let io = |source| Error::Io { file: folder.to_owned(), source };
+    let mut pairs = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(io)? {
+        let images = entry.map_err(io)?.path();
+        if let (true, Some(labels)) = (images.is_file(), labels_beside(&images)) {
+            pairs.push((images, labels));
+        }
+    }
+    pairs.sort();
+    // a file both packed and unpacked is one pair
+    pairs.dedup_by(|a, b| label_names(&a.0).map(sorted) == label_names(&b.0).map(sorted));
+    if pairs.len() > 1 {
+        let train = |path: &Path| {
+            path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("train"))
+        };
+        if pairs.iter().filter(|(images, _)| train(images)).count() == 1 {
+            pairs.retain(|(images, _)| train(images));
+        }
+    }
+    match <[_; 1]>::try_from(pairs) {
+        Ok([pair]) => Ok(pair),
+        Err(pairs) if pairs.is_empty() => Err(Error::file(
+            folder,
+            "is a folder without a pair of IDX files; looked for an images file such as \
+             train-images-idx3-ubyte and its labels train-labels-idx1-ubyte, plain or .gz",
+        )),
+        Err(pairs) => {
+            let names: Vec<_> =
+                pairs.iter().map(|(images, _)| images.display().to_string()).collect();
+            let problem =
+                format!("holds several pairs of IDX files, name one: {}", names.join(", "));
+            Err(Error::file(folder, problem))
+        }
+    }
+}
+
+fn sorted(mut names: [String; 2]) -> [String; 2] {
+    names.sort();
+    names
+}

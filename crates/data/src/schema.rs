@@ -1,0 +1,23 @@
+//! What the columns of a table are called: kept with a model, so that the next file is read alike.
+
+use serde::{Deserialize, Serialize};
+
+/// The columns of a table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Schema {
+    /// The features' names, in the order of a network's inputs.
+    pub features: Vec<String>,
+    /// The target, if the table has one.
+    pub target: Option<TargetColumn>,
+    /// True if the names come from a header, false if they were made up.
+    pub named: bool,
+}
+
+/// Where the target stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TargetColumn {
+    /// Its name.
+    pub name: String,
+    /// Its position among the file's columns, counted from 0.
+    pub position: usize,
+}

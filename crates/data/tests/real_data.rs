@@ -1,0 +1,143 @@
+//! Data sets that people know. Counts, sums, means and deviations were computed from the files
+//! with Python's standard library.
+
+mod common;
+
+use common::features;
+use consonance_core::Precision;
+use consonance_data::{Preparation, ReadOptions, Standardizer, Table, Task, digits, read};
+use std::path::{Path, PathBuf};
+
+fn class_counts(table: &Table) -> Vec<(String, usize)> {
+    let classes = table.classes().unwrap();
+    let rows = table.class_indices(&classes).unwrap();
+    let count = |class| rows.iter().filter(|&&row| row == class).count();
+    let counts: Vec<usize> = (0..classes.len() as u32).map(count).collect();
+    classes.into_iter().zip(counts).collect()
+}
+
+fn counts_are(table: &Table, expected: &[(&str, usize)]) {
+    let found = class_counts(table);
+    let found: Vec<(&str, usize)> = found.iter().map(|(name, n)| (name.as_str(), *n)).collect();
+    assert_eq!(found, expected);
+}
+
+/// A file of the folder of data sets beside the repository, which need not be there.
+fn beside(name: &str) -> Option<PathBuf> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data").join(name);
+    if !path.exists() {
+        println!("skipped: there is no {}", path.display());
+        return None;
+    }
+    Some(path)
+}
+
+/// A mean or deviation of n numbers is a sum of n terms, right to n roundings of u = 2⁻⁵³; in the
+/// columns compared here the terms are no larger than the result, on average.
+fn close(found: f64, expected: f64, rows: usize) {
+    let bound = rows as f64 * f64::EPSILON / 2.0 * expected.abs();
+    assert!((found - expected).abs() <= bound, "{found} is not {expected}");
+}
+
+#[test]
+fn the_embedded_digits_are_whole() {
+    let table = digits();
+    assert_eq!((table.rows(), table.inputs()), (1797, 64));
+    assert_eq!(features(&table).iter().sum::<f64>(), 561_718.0);
+    let first = (0..8).map(|pixel| table.value(0, pixel)).collect::<Vec<_>>();
+    assert_eq!(first, [0.0, 0.0, 5.0, 13.0, 9.0, 1.0, 0.0, 0.0]);
+    assert_eq!(table.schema().features[8], "p1_0");
+    assert_eq!(table.task().unwrap(), Task::Classification);
+    counts_are(
+        &table,
+        &[
+            ("0", 178),
+            ("1", 182),
+            ("2", 177),
+            ("3", 183),
+            ("4", 181),
+            ("5", 182),
+            ("6", 181),
+            ("7", 179),
+            ("8", 174),
+            ("9", 180),
+        ],
+    );
+}
+
+#[test]
+fn iris_is_read() {
+    let Some(path) = beside("iris.csv") else { return };
+    let table = read(path, &ReadOptions::default()).unwrap();
+    assert_eq!((table.rows(), table.inputs()), (150, 4));
+    assert_eq!(table.schema().features[2], "petal_length");
+    assert_eq!(table.task().unwrap(), Task::Classification);
+    counts_are(&table, &[("setosa", 50), ("versicolor", 50), ("virginica", 50)]);
+    let all: Vec<u32> = (0..150).collect();
+    let fitted = Standardizer::fit(&table, &all).unwrap();
+    let expected = [
+        (5.843333333333334, 0.8253012917851409),
+        (3.0573333333333337, 0.43441096773549454),
+        (3.7580000000000005, 1.759404065775303),
+        (1.1993333333333334, 0.7596926279021594),
+    ];
+    for (j, (mean, deviation)) in expected.into_iter().enumerate() {
+        close(fitted.mean[j], mean, 150);
+        close(fitted.scale[j], deviation, 150);
+    }
+}
+
+#[test]
+fn breast_cancer_is_read() {
+    let Some(path) = beside("breast_cancer.csv") else { return };
+    let table = read(path, &ReadOptions::default()).unwrap();
+    assert_eq!((table.rows(), table.inputs()), (569, 30));
+    assert_eq!(table.task().unwrap(), Task::Classification);
+    counts_are(&table, &[("benign", 357), ("malignant", 212)]);
+    let all: Vec<u32> = (0..569).collect();
+    let fitted = Standardizer::fit(&table, &all).unwrap();
+    close(fitted.mean[3], 654.8891036906855, 569);
+    close(fitted.scale[3], 351.60475406323, 569);
+}
+
+#[test]
+fn diabetes_is_a_regression() {
+    let Some(path) = beside("diabetes.csv") else { return };
+    let table = read(path, &ReadOptions::default()).unwrap();
+    assert_eq!((table.rows(), table.inputs()), (442, 10));
+    assert_eq!(table.task().unwrap(), Task::Regression);
+    let numbers = table.numbers().unwrap();
+    assert_eq!((numbers[0], numbers[441]), (151.0, 57.0));
+    let fitted = Standardizer::fit_values(1, &numbers).unwrap();
+    close(fitted.mean[0], 152.13348416289594, 442);
+    close(fitted.scale[0], 77.00574586945044, 442);
+}
+
+#[test]
+fn mnist_is_read() {
+    let Some(folder) = beside("mnist") else { return };
+    let table = read(&folder, &ReadOptions::default()).unwrap();
+    let images = folder.join("t10k-images-idx3-ubyte.gz");
+    assert_eq!(read(images, &ReadOptions::default()).unwrap(), table);
+    assert_eq!((table.rows(), table.inputs()), (10_000, 784));
+    let preparation = Preparation::new(&table, table.task().unwrap()).unwrap();
+    let data = preparation.dataset(&table, Precision::F32).unwrap();
+    assert_eq!(data.features().iter().sum::<f64>(), 264_923_200.0);
+    assert_eq!(data.features().get(7 * 28 + 6), 84.0);
+    assert_eq!(table.schema().features[7 * 28 + 6], "pixel_7_6");
+    counts_are(
+        &table,
+        &[
+            ("0", 980),
+            ("1", 1135),
+            ("2", 1032),
+            ("3", 1010),
+            ("4", 982),
+            ("5", 892),
+            ("6", 958),
+            ("7", 1028),
+            ("8", 974),
+            ("9", 1009),
+        ],
+    );
+}
