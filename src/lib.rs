@@ -1,1 +1,26 @@
-//! f
+//! Consonance trains neural networks with interchangeable backends that agree.
+//!
+//! This crate gathers the others under one name:
+//!
+//! - the contract at the top level: [`Plan`], [`Backend`], [`Network`], [`Optimizer`] and the rest
+//!   of `consonance-core`;
+//! - [`data`]: readers, splits, preparation;
+//! - [`train`]: the trainer, metrics, model files;
+//! - [`host`]: the engine a new backend in host memory builds on;
+//! - [`backends`] and [`backend`]: what is compiled in.
+//!
+//! | feature | backend | needs |
+//! |---|---|---|
+//! | `naive` (default) | `naive`: readable loops | nothing |
+//! | `blocked` (default) | `blocked`: cache-blocked products | nothing |
+//! | `openblas` | `openblas`: the system's OpenBLAS | `libopenblas-dev` |
+//! | `candle` | `candle`: candle tensors on the CPU | nothing; compiles for minutes |
+//! | `candle-cuda` | `candle-cuda`: candle tensors on a GPU | a CUDA toolkit |
+
+mod registry;
+
+pub use consonance_core::*;
+pub use consonance_data as data;
+pub use consonance_host as host;
+pub use consonance_train as train;
+pub use registry::{ALL_BACKENDS, DEFAULT_BACKEND, backend, backends};

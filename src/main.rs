@@ -1,2 +1,7 @@
-//! m
-fn main() {}
+//! The command line of Consonance.
+
+mod cli;
+
+fn main() -> std::process::ExitCode {
+    cli::run()
+}

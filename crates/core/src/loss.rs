@@ -108,8 +108,9 @@ impl Loss {
                 // shifting by the largest logit keeps every exponential at most 1
                 let largest = outputs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
                 let sum: f64 = outputs.iter().map(|z| (z - largest).exp()).sum();
-                let log_sum = largest + sum.ln();
-                let one = |(z, t): (&f64, &f64)| if *t == 0.0 { 0.0 } else { t * (log_sum - z) };
+                let one = |(z, t): (&f64, &f64)| {
+                    if *t == 0.0 { 0.0 } else { t * ((largest - z) + sum.ln()) }
+                };
                 outputs.iter().zip(targets).map(one).sum()
             }
             // −t·ln σ(z) − (1−t)·ln(1−σ(z)) = max(z, 0) − z·t + ln(1 + e^−|z|)

@@ -59,7 +59,9 @@ fn cross_entropy<T: Math>(
     let outputs = z.chunks_exact(width).zip(delta.chunks_exact_mut(width));
     for (position, ((z, delta), loss)) in outputs.zip(losses).enumerate() {
         let sum: T = delta.iter().copied().sum();
-        let log_sum = largest(z).widen() + libm::log(sum.widen());
+        // −ln softmax(z)ⱼ, without the digits that a sum with a large logit would lose
+        let (largest, log_sum) = (largest(z).widen(), libm::log(sum.widen()));
+        let surprise = |z: T| (largest - z.widen()) + log_sum;
         let row = rows.at(position);
         match targets {
             Targets::Classes(classes) => {
@@ -67,7 +69,7 @@ fn cross_entropy<T: Math>(
                 let factor = scale / sum;
                 delta.iter_mut().for_each(|p| *p *= factor);
                 delta[class] -= scale;
-                *loss = log_sum - z[class].widen();
+                *loss = surprise(z[class]);
             }
             Targets::Values { values, .. } => {
                 let target = target::<T>(values, row, width);
@@ -78,7 +80,7 @@ fn cross_entropy<T: Math>(
                     *p = *p * factor - *t * scale;
                     // a probability of 0 asks nothing of its logit, were it infinite
                     if *t != T::zero() {
-                        *loss += t.widen() * (log_sum - z.widen());
+                        *loss += t.widen() * surprise(*z);
                     }
                 }
             }

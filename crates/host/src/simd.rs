@@ -47,6 +47,11 @@ impl Level {
         }
     }
 
+    /// The levels of this processor, the slowest first.
+    pub fn available() -> impl DoubleEndedIterator<Item = Level> {
+        Level::ALL.into_iter().filter(|level| level.is_available())
+    }
+
     /// `"portable"`, `"avx2"`, `"avx512"` or `"neon"`.
     pub fn name(self) -> &'static str {
         match self {
@@ -67,10 +72,7 @@ impl fmt::Display for Level {
 /// The fastest level this processor has.
 pub fn level() -> Level {
     static LEVEL: OnceLock<Level> = OnceLock::new();
-    *LEVEL.get_or_init(|| {
-        let available = Level::ALL.into_iter().filter(|level| level.is_available());
-        available.last().unwrap_or(Level::Portable)
-    })
+    *LEVEL.get_or_init(|| Level::available().next_back().unwrap_or(Level::Portable))
 }
 
 /// a·b + c, rounded once where the level has an instruction for it and twice where it has not.
@@ -158,4 +160,38 @@ fn avx2<S: Sweep>(sweep: S) -> S::Output {
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
 fn avx512<S: Sweep>(sweep: S) -> S::Output {
     sweep.run::<Fused>()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Multiply(f64);
+
+    impl Sweep for Multiply {
+        type Output = f64;
+
+        // what a product loses in rounding
+        #[inline(always)]
+        fn run<F: Fma>(self) -> f64 {
+            F::mul_add(self.0, self.0, -(self.0 * self.0))
+        }
+    }
+
+    #[test]
+    fn only_the_portable_level_rounds_twice() {
+        let x = 1.0 + f64::EPSILON;
+        for level in Level::available() {
+            let lost = if level == Level::Portable { 0.0 } else { f64::EPSILON.powi(2) };
+            assert_eq!(dispatch_at(level, Multiply(x)), lost, "{level}");
+        }
+        assert_eq!(dispatch(Multiply(x)), dispatch_at(level(), Multiply(x)));
+    }
+
+    #[test]
+    #[should_panic(expected = "does not have")]
+    fn a_level_the_processor_lacks_is_refused() {
+        let missing = Level::ALL.into_iter().find(|level| !level.is_available());
+        dispatch_at(missing.expect("no processor has both AVX2 and NEON"), Multiply(1.0));
+    }
 }

@@ -37,4 +37,4 @@ pub use metrics::{Metrics, Score, evaluate};
 pub use model::Model;
 pub use observer::{EpochReport, Observer};
 pub use predict::{Prediction, predict};
-pub use trainer::{Summary, Trainer};
+pub use trainer::{Epoch, Summary, Trainer};

@@ -5,6 +5,7 @@ use crate::metrics::Metrics;
 use consonance_core::Network;
 use serde::Serialize;
 use std::ops::ControlFlow;
+use std::time::Duration;
 
 /// One epoch, as it ends.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -26,9 +27,10 @@ pub struct EpochReport {
 
 /// Watches a training. Every method may be left out; `()` watches nothing.
 pub trait Observer {
-    /// A step ended: `rows` of the epoch's rows are done, with this loss for the last mini-batch.
-    fn step(&mut self, epoch: usize, rows: usize, loss: f64) {
-        let _ = (epoch, rows, loss);
+    /// A step ended: `rows` of the epoch's rows are done. `loss` is the mini-batch's, before its
+    /// update; `time` is what the step took.
+    fn step(&mut self, epoch: usize, rows: usize, loss: f64, time: Duration) {
+        let _ = (epoch, rows, loss, time);
     }
 
     /// An epoch ended. Breaking ends the training here.

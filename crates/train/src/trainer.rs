@@ -5,7 +5,7 @@ use crate::metrics::evaluate;
 use crate::observer::{EpochReport, Observer};
 use crate::{Error, Result};
 use consonance_core::rng::{Purpose, Stream};
-use consonance_core::{Batch, Dataset, Layer, Network, Optimizer, Rows, Values};
+use consonance_core::{Batch, Dataset, Layer, Network, Optimizer, Reduction, Rows, Values};
 use consonance_data::{Split, TargetEncoding};
 use std::time::{Duration, Instant};
 
@@ -40,6 +40,17 @@ pub struct Summary {
     pub samples_per_second: f64,
 }
 
+/// One epoch of a training.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Epoch {
+    /// As [`EpochReport::loss`].
+    pub loss: f64,
+    /// Steps taken.
+    pub steps: u64,
+    /// Time in those steps.
+    pub time: Duration,
+}
+
 impl Trainer {
     /// 20 epochs of shuffled mini-batches of 32 rows, seed 0.
     pub fn new(optimizer: Optimizer) -> Self {
@@ -68,66 +79,99 @@ impl Trainer {
         observer: &mut dyn Observer,
     ) -> Result<Summary> {
         self.check()?;
-        let mut order = split.train.clone();
-        let size = self.batch_size.unwrap_or(order.len()).min(order.len()).max(1);
-        let mut steps = 0;
+        let mut summary = Summary { epochs: 0, steps: 0, seconds: 0.0, samples_per_second: 0.0 };
         let mut time = Duration::ZERO;
-        let mut finished = 0;
         let mut good = network.parameters()?;
         for epoch in 1..=self.epochs {
-            if self.shuffle {
-                // from the rows' own order each time, so that a resumed run needs the epoch only
-                order.copy_from_slice(&split.train);
-                Stream::new(self.seed, Purpose::Shuffle, epoch as u32, 0).shuffle(&mut order);
-            }
-            let before = time;
-            let mut sum = 0.0;
-            let mut rows_done = 0;
-            for chunk in order.chunks(size) {
-                let batch = Batch { data, rows: rows(chunk) };
-                let begun = Instant::now();
-                let loss = network.step(&batch, &self.optimizer)?;
-                time += begun.elapsed();
-                steps += 1;
-                if !loss.is_finite() {
-                    let culprit = first_not_finite(network, &batch)?;
+            let trained = self.epoch(network, data, &split.train, epoch, observer);
+            let Epoch { loss, steps, time: spent } = match trained {
+                Ok(trained) => trained,
+                Err(error) => {
                     network.set_parameters(&good)?;
-                    return Err(Error::Diverged { epoch, step: steps, culprit });
+                    return Err(error);
                 }
-                rows_done += chunk.len();
-                sum += loss * self.weight(network, chunk.len());
-                observer.step(epoch, rows_done, loss);
-            }
-            let parameters = network.parameters()?;
-            if let Some(name) = not_finite(network, &parameters)? {
-                network.set_parameters(&good)?;
-                let culprit = Culprit::Parameter(name);
-                return Err(Error::Diverged { epoch, step: steps, culprit });
-            }
-            good = parameters;
+            };
+            good = network.parameters()?;
             let test = match split.test.is_empty() {
                 true => None,
                 false => Some(evaluate(network, &data.batch(&split.test), &self.encoding)?),
             };
+            time += spent;
+            summary = Summary {
+                epochs: epoch,
+                steps: summary.steps + steps,
+                seconds: time.as_secs_f64(),
+                samples_per_second: rate(split.train.len() * epoch, time),
+            };
             let report = EpochReport {
                 epoch,
-                steps,
-                loss: sum / self.weight(network, order.len()),
+                steps: summary.steps,
+                loss,
                 test,
-                seconds: time.as_secs_f64(),
-                samples_per_second: rate(order.len(), time - before),
+                seconds: summary.seconds,
+                samples_per_second: rate(split.train.len(), spent),
             };
-            finished = epoch;
             if observer.epoch(&report, network)?.is_break() {
                 break;
             }
         }
-        Ok(Summary {
-            epochs: finished,
-            steps,
-            seconds: time.as_secs_f64(),
-            samples_per_second: rate(order.len() * finished, time),
-        })
+        Ok(summary)
+    }
+
+    /// Trains one epoch, number `epoch` from 1, on the rows `train`: the rows' order depends on
+    /// the seed and this number alone.
+    ///
+    /// # Errors
+    /// [`Error::Diverged`] when a loss, or a parameter after the last step, is not finite; the
+    /// network is left as it is then. Whatever the network fails with.
+    pub fn epoch(
+        &self,
+        network: &mut dyn Network,
+        data: &Dataset,
+        train: &[u32],
+        epoch: usize,
+        observer: &mut dyn Observer,
+    ) -> Result<Epoch> {
+        let order = self.order(train, epoch);
+        let size = self.batch_rows(order.len());
+        let steps = order.len().div_ceil(size) as u64;
+        let diverged = |step: usize, culprit| Error::Diverged {
+            epoch,
+            step: (epoch as u64 - 1) * steps + step as u64,
+            culprit,
+        };
+        let mut time = Duration::ZERO;
+        let mut sum = 0.0;
+        for (index, chunk) in order.chunks(size).enumerate() {
+            let batch = Batch { data, rows: rows(chunk) };
+            let begun = Instant::now();
+            let loss = network.step(&batch, &self.optimizer)?;
+            let spent = begun.elapsed();
+            if !loss.is_finite() {
+                return Err(diverged(index + 1, first_not_finite(network, &batch)?));
+            }
+            time += spent;
+            sum += loss * weight(network, chunk.len());
+            observer.step(epoch, index * size + chunk.len(), loss, spent);
+        }
+        if let Some(name) = not_finite(network, &network.parameters()?)? {
+            return Err(diverged(steps as usize, Culprit::Parameter(name)));
+        }
+        Ok(Epoch { loss: sum / weight(network, order.len()), steps, time })
+    }
+
+    /// The rows `train` in the order in which epoch number `epoch`, from 1, takes them.
+    pub fn order(&self, train: &[u32], epoch: usize) -> Vec<u32> {
+        let mut order = train.to_vec();
+        if self.shuffle {
+            Stream::new(self.seed, Purpose::Shuffle, epoch as u32, 0).shuffle(&mut order);
+        }
+        order
+    }
+
+    /// How many of `rows` training rows a mini-batch has.
+    pub fn batch_rows(&self, rows: usize) -> usize {
+        self.batch_size.unwrap_or(rows).min(rows).max(1)
     }
 
     /// Checks the settings.
@@ -145,13 +189,13 @@ impl Trainer {
         }
         Ok(())
     }
+}
 
-    /// What a batch's loss counts for in the epoch's.
-    fn weight(&self, network: &dyn Network, rows: usize) -> f64 {
-        match network.plan().reduction {
-            consonance_core::Reduction::Mean => rows as f64,
-            consonance_core::Reduction::Sum => 1.0,
-        }
+/// What a batch's loss counts for in the epoch's.
+fn weight(network: &dyn Network, rows: usize) -> f64 {
+    match network.plan().reduction {
+        Reduction::Mean => rows as f64,
+        Reduction::Sum => 1.0,
     }
 }
 

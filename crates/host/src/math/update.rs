@@ -28,8 +28,7 @@ impl<T: Element> Sweep for Update<'_, T> {
         let Update { rule, p, g, m, v } = self;
         assert_eq!(p.len(), g.len(), "parameters and gradient differ in length");
         match rule {
-            Rule::Sgd { rate, momentum, nesterov, decay } if m.is_empty() => {
-                assert!(momentum == T::zero(), "momentum needs a first moment for each parameter");
+            Rule::Sgd { rate, momentum, nesterov, decay } if m.is_empty() && momentum.is_zero() => {
                 let rule = Rule::Sgd { rate, momentum: T::zero(), nesterov, decay };
                 for (p, &g) in p.iter_mut().zip(g) {
                     rule.apply(p, g, &mut T::zero(), &mut T::zero());

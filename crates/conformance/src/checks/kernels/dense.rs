@@ -1,0 +1,149 @@
+//! The products of a dense layer, fused with the pointwise work around them.
+
+use super::strided::bits;
+use crate::Report;
+use crate::checks::material::{normal, stream};
+use crate::oracle::product::{Matrix, product};
+use crate::oracle::{Bounded, Rounding, activation};
+use consonance_core::Activation;
+use consonance_host::{Kernels, MatRef, Math};
+
+/// Layers [rows, inputs, outputs].
+const LAYERS: [[usize; 3]; 9] = [
+    [1, 1, 1],
+    [1, 7, 5],
+    [3, 2, 17],
+    [7, 64, 10],
+    [16, 33, 32],
+    [63, 65, 13],
+    [64, 64, 64],
+    [65, 31, 129],
+    [20, 300, 9],
+];
+
+fn wide<T: Math>(rows: usize, cols: usize, values: &[T]) -> Matrix {
+    Matrix::exact(rows, cols, values.iter().map(|x| x.widen()))
+}
+
+/// A row-major matrix with `gap` NaNs after each row.
+fn padded<T: Math>(values: &[T], cols: usize, gap: usize) -> Vec<T> {
+    let gap = vec![T::nan(); gap];
+    values.chunks(cols).flat_map(|row| row.iter().chain(&gap)).copied().collect()
+}
+
+/// Y ← f(X·Wᵀ + b) for every activation, and the sums where the derivative needs them. Y and the
+/// sums are NaN before.
+pub fn forward<T: Math>(kernels: &impl Kernels<T>) -> Report {
+    let mut report = Report::new("forward");
+    let rounding = Rounding::of(T::PRECISION);
+    for (number, shape @ [rows, inputs, outputs]) in LAYERS.into_iter().enumerate() {
+        let mut stream = stream(40_000 + number);
+        let mut draw = |len| normal::<T>(&mut stream, len);
+        let (x, weight, bias) = (draw(rows * inputs), draw(outputs * inputs), draw(outputs));
+        let z = product(
+            &wide(rows, inputs, &x),
+            &wide(outputs, inputs, &weight),
+            |_, j| bias[j].widen(),
+            rounding,
+        );
+        for f in Activation::ALL {
+            for gap in [0, 3] {
+                let x = padded(&x, inputs, gap);
+                let x = MatRef::with_strides(&x, rows, inputs, inputs + gap, 1);
+                let kept = if f.derivative_needs_input() { rows * outputs } else { 0 };
+                let mut sums = vec![T::nan(); kept];
+                let mut y = vec![T::nan(); rows * outputs];
+                let weight = MatRef::new(&weight, outputs, inputs);
+                kernels.forward(x, weight, &bias, f, &mut sums, &mut y);
+                let place = format!("{f} of [rows, inputs, outputs] {shape:?}, gap {gap}");
+                let expected = z.map(|z| activation::output(f, z, rounding));
+                report.all_within(&place, &T::values(y), &expected.elements);
+                report.all_within(
+                    format_args!("sums of {place}"),
+                    &T::values(sums),
+                    &z.elements[..kept],
+                );
+            }
+        }
+    }
+    report
+}
+
+/// D ← (Δ·W) ∘ f′ for every activation. D is NaN before.
+pub fn input_gradient<T: Math>(kernels: &impl Kernels<T>) -> Report {
+    let mut report = Report::new("input_gradient");
+    let rounding = Rounding::of(T::PRECISION);
+    for (number, shape @ [rows, inputs, outputs]) in LAYERS.into_iter().enumerate() {
+        let mut stream = stream(50_000 + number);
+        let mut draw = |len| normal::<T>(&mut stream, len);
+        let (delta, weight) = (draw(rows * outputs), draw(outputs * inputs));
+        let sums = draw(rows * inputs);
+        let by_input = wide(outputs, inputs, &weight).transposed();
+        let product = product(&wide(rows, outputs, &delta), &by_input, |_, _| 0.0, rounding);
+        for f in Activation::ALL {
+            // the outputs a correct layer below would have handed on
+            let y: Vec<T> =
+                sums.iter().map(|z| T::of(activation::function(f, z.widen()))).collect();
+            let kept = if f.derivative_needs_input() { &sums[..] } else { &[] };
+            let mut d = vec![T::nan(); rows * inputs];
+            let (delta, weight) =
+                (MatRef::new(&delta, rows, outputs), MatRef::new(&weight, outputs, inputs));
+            kernels.input_gradient(delta, weight, f, kept, &y, &mut d);
+            let slope = |z: &T| activation::derivative(f, Bounded::exact(z.widen()), rounding);
+            let expected: Vec<_> = (product.elements.iter().zip(&sums))
+                .map(
+                    |(p, z)| {
+                        if f == Activation::Identity { *p } else { rounding.mul(*p, slope(z)) }
+                    },
+                )
+                .collect();
+            let place = format!("{f} of [rows, inputs, outputs] {shape:?}");
+            report.all_within(place, &T::values(d), &expected);
+        }
+    }
+    report
+}
+
+/// G ← Δᵀ·X and g ← the column sums of Δ, for all columns of Δ and for some. G and g are NaN
+/// before.
+pub fn weight_gradient<T: Math>(kernels: &impl Kernels<T>) -> Report {
+    let mut report = Report::new("weight_gradient");
+    let rounding = Rounding::of(T::PRECISION);
+    let long = [[1000, 3, 5], [300, 65, 64]];
+    for (number, shape @ [rows, inputs, outputs]) in LAYERS.into_iter().chain(long).enumerate() {
+        let mut stream = stream(60_000 + number);
+        let mut draw = |len| normal::<T>(&mut stream, len);
+        let (delta, x) = (draw(rows * outputs), draw(rows * inputs));
+        let by_output = wide(rows, outputs, &delta).transposed();
+        let by_input = wide(rows, inputs, &x).transposed();
+        let ones = Matrix::exact(1, rows, vec![1.0; rows]);
+        let weights = product(&by_output, &by_input, |_, _| 0.0, rounding);
+        let biases = product(&by_output, &ones, |_, _| 0.0, rounding);
+        for columns in [0..outputs, outputs / 3..outputs, 0..outputs.div_ceil(2)] {
+            for gap in [0, 2] {
+                let x = padded(&x, inputs, gap);
+                let x = MatRef::with_strides(&x, rows, inputs, inputs + gap, 1);
+                let part =
+                    MatRef::with_strides(&delta[columns.start..], rows, columns.len(), outputs, 1);
+                // one more element behind each, for kernels that write through pointers
+                let mut g = vec![T::nan(); columns.len() * inputs + 1];
+                let mut b = vec![T::nan(); columns.len() + 1];
+                let (last_g, last_b) = (g.len() - 1, b.len() - 1);
+                kernels.weight_gradient(part, x, &mut g[..last_g], &mut b[..last_b]);
+                let place = format!("[rows, inputs, outputs] {shape:?}, outputs {columns:?}");
+                let untouched = |x: T| bits(x) == bits(T::nan());
+                report.require(untouched(g[last_g]) && untouched(b[last_b]), &place, "overrun");
+                g.truncate(last_g);
+                b.truncate(last_b);
+                let rows_of = columns.start * inputs..columns.end * inputs;
+                report.all_within(&place, &T::values(g), &weights.elements[rows_of]);
+                report.all_within(
+                    format_args!("bias of {place}"),
+                    &T::values(b),
+                    &biases.elements[columns.clone()],
+                );
+            }
+        }
+    }
+    report
+}

@@ -1,0 +1,28 @@
+//! Checks of [`consonance_host::Kernels`], one matrix product at a time.
+
+mod dense;
+mod gemm;
+mod repeats;
+mod strided;
+
+pub use dense::{forward, input_gradient, weight_gradient};
+pub use gemm::{non_finite, products};
+pub use repeats::{repeats, shape_invariance};
+
+/// Sizes where kernels go wrong: nothing, one, primes, and around the width of a register or a
+/// tile.
+const SIZES: [usize; 11] = [0, 1, 2, 3, 5, 7, 13, 31, 63, 64, 65];
+
+/// Shapes [m, n, k] larger than one tile, with sums longer than one block.
+const LARGE: [[usize; 3]; 10] = [
+    [1, 1, 1000],
+    [1, 67, 300],
+    [67, 1, 301],
+    [5, 7, 2049],
+    [64, 10, 784],
+    [64, 64, 1000],
+    [65, 33, 513],
+    [129, 257, 300],
+    [257, 66, 64],
+    [300, 300, 30],
+];

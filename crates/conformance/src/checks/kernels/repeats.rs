@@ -1,0 +1,163 @@
+//! The same bits, however often, from however many threads, in however many pieces.
+
+use super::strided::{Layout, Strided};
+use crate::Report;
+use crate::checks::material::{normal, stream};
+use consonance_core::Activation;
+use consonance_host::{Beta, Kernels, MatMut, MatRef, Math};
+
+/// Shapes [m, n, k] on both sides of every threshold a kernel is likely to have.
+const SHAPES: [[usize; 3]; 7] = [
+    [1, 1, 7],
+    [1, 64, 65],
+    [33, 1, 100],
+    [13, 17, 31],
+    [64, 64, 64],
+    [70, 130, 300],
+    [129, 65, 1000],
+];
+
+/// Random A [m, k] and B [k, n] in these layouts.
+fn operands<T: Math>(
+    number: usize,
+    [m, n, k]: [usize; 3],
+    [of_a, of_b]: [Layout; 2],
+) -> (Strided<T>, Strided<T>) {
+    let mut stream = stream(20_000 + number);
+    let (a, b) = (normal::<T>(&mut stream, m * k), normal::<T>(&mut stream, k * n));
+    (
+        Strided::new(of_a, m, k, T::nan(), |i, l| a[i * k + l]),
+        Strided::new(of_b, k, n, T::nan(), |l, j| b[l * n + j]),
+    )
+}
+
+fn row_major<T: Math>(kernels: &impl Kernels<T>, a: MatRef<'_, T>, b: MatRef<'_, T>) -> Vec<T> {
+    let mut c = vec![T::nan(); a.rows() * b.cols()];
+    kernels.gemm(a, b, Beta::Zero, MatMut::new(&mut c, a.rows(), b.cols()));
+    c
+}
+
+/// The same product gives the same bits when it is asked for again, and when four threads ask for
+/// it at once.
+pub fn repeats<T: Math>(kernels: &impl Kernels<T>) -> Report {
+    let mut report = Report::new("repeats");
+    for (number, shape) in SHAPES.into_iter().enumerate() {
+        let (a, b) = operands::<T>(number, shape, [Layout::Rows, Layout::Columns]);
+        let run = || T::values(row_major(kernels, a.as_ref(), b.as_ref()));
+        let first = run();
+        for _ in 0..3 {
+            report.same_bits(format_args!("{shape:?} again"), &first, &run());
+        }
+        let at_once: Vec<_> = std::thread::scope(|scope| {
+            let threads: Vec<_> =
+                (0..4).map(|_| scope.spawn(|| [run(), run(), run(), run()])).collect();
+            threads.into_iter().flat_map(|t| t.join().expect("kernels do not panic")).collect()
+        });
+        for other in at_once {
+            report.same_bits(format_args!("{shape:?} from four threads"), &first, &other);
+        }
+    }
+    report
+}
+
+/// If [`Kernels::is_shape_invariant`] says so: each element of a product has the bits it has in
+/// the product of fewer rows and columns, and a dense layer the bits it has when it is computed
+/// for fewer rows or fewer outputs. Where it says no there is nothing to hold, and the report
+/// says that alone.
+pub fn shape_invariance<T: Math>(kernels: &impl Kernels<T>) -> Report {
+    let mut report = Report::new("shape_invariance");
+    if !kernels.is_shape_invariant() {
+        report.require(true, "kernels that claim no shape invariance", "");
+        return report;
+    }
+    let layouts = [
+        [Layout::Rows, Layout::Rows],
+        [Layout::Rows, Layout::Columns],
+        [Layout::Columns, Layout::Rows],
+        [Layout::PaddedRows, Layout::PaddedColumns],
+    ];
+    for (number, shape @ [m, n, k]) in SHAPES.into_iter().enumerate() {
+        for layout in layouts {
+            let (a, b) = operands::<T>(number, shape, layout);
+            let whole = row_major(kernels, a.as_ref(), b.as_ref());
+            for rows in ranges(m) {
+                for cols in ranges(n) {
+                    let part =
+                        row_major(kernels, a.part(rows.clone(), 0..k), b.part(0..k, cols.clone()));
+                    let cut = rows.clone().flat_map(|i| cols.clone().map(move |j| i * n + j));
+                    let cut: Vec<T> = cut.map(|place| whole[place]).collect();
+                    report.same_bits(
+                        format_args!("{shape:?}, {layout:?}: rows {rows:?}, columns {cols:?}"),
+                        &T::values(cut),
+                        &T::values(part),
+                    );
+                }
+            }
+        }
+        layers(kernels, number, shape, &mut report);
+    }
+    report
+}
+
+/// Where a matrix of `len` rows or columns is cut: all pairs of neighbouring cuts, and from the
+/// beginning.
+fn ranges(len: usize) -> Vec<std::ops::Range<usize>> {
+    let mut cuts: Vec<usize> = [0, 1, 3, 8, 31, 64, len / 2, len.saturating_sub(1), len]
+        .into_iter()
+        .filter(|cut| *cut <= len)
+        .collect();
+    cuts.sort_unstable();
+    cuts.dedup();
+    let neighbours = cuts.windows(2).map(|pair| pair[0]..pair[1]);
+    let heads = cuts[1..].iter().map(|cut| 0..*cut);
+    neighbours.chain(heads).collect()
+}
+
+/// The products of a dense layer with m rows, n outputs and k inputs, cut as the engine cuts them:
+/// by rows on the way forward and back, by outputs for the gradient of the weights.
+fn layers<T: Math>(
+    kernels: &impl Kernels<T>,
+    number: usize,
+    shape @ [m, n, k]: [usize; 3],
+    report: &mut Report,
+) {
+    let mut stream = stream(30_000 + number);
+    let mut draw = |rows, cols| normal::<T>(&mut stream, rows * cols);
+    let (x, weight, bias, delta) = (draw(m, k), draw(n, k), draw(1, n), draw(m, n));
+    let weight = MatRef::new(&weight, n, k);
+    let forward = |rows: std::ops::Range<usize>| {
+        let mut y = vec![T::nan(); rows.len() * n];
+        let x = MatRef::new(&x[rows.start * k..], rows.len(), k);
+        kernels.forward(x, weight, &bias, Activation::Tanh, &mut [], &mut y);
+        y
+    };
+    let back = |rows: std::ops::Range<usize>| {
+        let mut d = vec![T::nan(); rows.len() * k];
+        let y = vec![T::of(0.5); rows.len() * k];
+        let delta = MatRef::new(&delta[rows.start * n..], rows.len(), n);
+        kernels.input_gradient(delta, weight, Activation::Tanh, &[], &y, &mut d);
+        d
+    };
+    let (outputs, inputs) = (forward(0..m), back(0..m));
+    for rows in ranges(m) {
+        let place = format!("dense layer {shape:?}: rows {rows:?}");
+        let cut =
+            |whole: &[T], width| T::values(whole[rows.start * width..rows.end * width].to_vec());
+        report.same_bits(&place, &cut(&outputs, n), &T::values(forward(rows.clone())));
+        report.same_bits(&place, &cut(&inputs, k), &T::values(back(rows.clone())));
+    }
+    let weights = |outputs: std::ops::Range<usize>| {
+        let (mut g, mut b) = (vec![T::nan(); outputs.len() * k], vec![T::nan(); outputs.len()]);
+        let columns = MatRef::with_strides(&delta[outputs.start..], m, outputs.len(), n, 1);
+        kernels.weight_gradient(columns, MatRef::new(&x, m, k), &mut g, &mut b);
+        (g, b)
+    };
+    let (all_weights, all_biases) = weights(0..n);
+    for outputs in ranges(n) {
+        let place = format!("gradient of dense layer {shape:?}: outputs {outputs:?}");
+        let (g, b) = weights(outputs.clone());
+        let cut = all_weights[outputs.start * k..outputs.end * k].to_vec();
+        report.same_bits(&place, &T::values(cut), &T::values(g));
+        report.same_bits(&place, &T::values(all_biases[outputs].to_vec()), &T::values(b));
+    }
+}

@@ -1,0 +1,210 @@
+//! `consonance compare`
+
+use super::arguments::Threads;
+use super::loading::Source;
+use super::train::{NetworkArguments, Prepared, TrainingArguments, prepare};
+use super::{Outcome, output};
+use consonance::train::{Observer, Trainer, evaluate};
+use consonance::{Network, Values};
+use consonance_conformance::gradient_error_over_bound;
+use serde::Serialize;
+use std::error::Error;
+use std::process::ExitCode;
+use std::time::Duration;
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+/// What to train on every backend.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    source: Source,
+    /// The backends to compare, with commas between [default: all that are compiled in]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    backends: Vec<String>,
+    #[command(flatten)]
+    network: NetworkArguments,
+    #[command(flatten)]
+    training: TrainingArguments,
+    #[command(flatten)]
+    threads: Threads,
+    /// Print the result as one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Report {
+    backends: Vec<Row>,
+    agree: bool,
+}
+
+/// One backend among the others.
+#[derive(Serialize)]
+struct Row {
+    name: String,
+    /// Median over all steps but the first epoch's.
+    microseconds_per_step: Option<f64>,
+    speed_vs_naive: Option<f64>,
+    /// The first step's gradient: the worst element's error against the float64 oracle, as a
+    /// fraction of its bound.
+    gradient_error_over_bound: Option<f64>,
+    test_metric: Option<f64>,
+    agree: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+/// A backend in the middle of the comparison.
+struct Contestant {
+    name: String,
+    network: Box<dyn Network>,
+    gradient_error: f64,
+    times: Vec<Duration>,
+}
+
+/// Runs `consonance compare`: exit status 1 if any backend disagrees.
+pub(crate) fn run(arguments: &Arguments) -> Outcome {
+    let threads = arguments.threads.count();
+    let table = arguments.source.table()?;
+    let names = match &arguments.backends[..] {
+        [] => consonance::backends().names(),
+        names => names.to_vec(),
+    };
+    let prepared = prepare(&table, arguments.source.task, &arguments.network, &arguments.training)?;
+    let trainer = arguments.training.trainer(prepared.preparation.target.clone())?;
+    let parameters = arguments.network.initializer.draw(&prepared.plan, arguments.training.seed)?;
+
+    let mut contestants = Vec::new();
+    let mut failures = Vec::new();
+    for name in names {
+        let backend = consonance::backend(&name).map_err(|e| format!("--backends: {e}"))?;
+        match contestant(&name, &*backend, &prepared, &trainer, &parameters, threads) {
+            Ok(contestant) => contestants.push(contestant),
+            Err(error) => failures.push(failure(name, &*error)),
+        }
+    }
+    // One epoch each in turn, so that whatever else the machine does falls on all alike.
+    for epoch in 1..=trainer.epochs {
+        let mut going = Vec::new();
+        for mut contestant in contestants {
+            let mut watch = Watch(Vec::new());
+            let Prepared { data, split, .. } = &prepared;
+            let network = &mut *contestant.network;
+            match trainer.epoch(network, data, &split.train, epoch, &mut watch) {
+                Ok(_) => {
+                    // the first epoch warms up
+                    if epoch > 1 || trainer.epochs == 1 {
+                        contestant.times.append(&mut watch.0);
+                    }
+                    going.push(contestant);
+                }
+                Err(error) => failures.push(failure(contestant.name, &error)),
+            }
+        }
+        contestants = going;
+    }
+    let mut rows = Vec::new();
+    for contestant in contestants {
+        rows.push(finish(contestant, &prepared)?);
+    }
+    let naive = rows.iter().find(|row| row.name == "naive").and_then(|r| r.microseconds_per_step);
+    for row in &mut rows {
+        row.speed_vs_naive = naive.zip(row.microseconds_per_step).map(|(naive, own)| naive / own);
+    }
+    rows.extend(failures);
+    let report = Report { agree: rows.iter().all(|row| row.agree), backends: rows };
+    match arguments.json {
+        true => output::print_json(&report)?,
+        false => output::print(&table_of(&report))?,
+    }
+    Ok(if report.agree { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// A network of this backend at the common beginning, its first gradient held against the oracle.
+fn contestant(
+    name: &str,
+    backend: &dyn consonance::Backend,
+    prepared: &Prepared,
+    trainer: &Trainer,
+    parameters: &Values,
+    threads: usize,
+) -> Result<Contestant> {
+    let mut network = backend.network(&prepared.plan, threads)?;
+    network.set_parameters(parameters)?;
+    let order = trainer.order(&prepared.split.train, 1);
+    let first = &order[..trainer.batch_rows(order.len())];
+    let gradient_error = gradient_error_over_bound(&mut *network, &prepared.data.batch(first))?;
+    Ok(Contestant { name: name.to_string(), network, gradient_error, times: Vec::new() })
+}
+
+/// A contestant after its last epoch.
+fn finish(mut contestant: Contestant, prepared: &Prepared) -> Result<Row> {
+    let Prepared { data, split, preparation, .. } = prepared;
+    let rows = if split.test.is_empty() { &split.train } else { &split.test };
+    let metrics = evaluate(&mut *contestant.network, &data.batch(rows), &preparation.target)?;
+    contestant.times.sort_unstable();
+    let median = contestant.times.get(contestant.times.len() / 2);
+    Ok(Row {
+        name: contestant.name,
+        microseconds_per_step: median.map(|time| time.as_secs_f64() * 1e6),
+        speed_vs_naive: None,
+        gradient_error_over_bound: Some(contestant.gradient_error),
+        test_metric: Some(metrics.score.main()),
+        agree: contestant.gradient_error <= 1.0 && metrics.loss.is_finite(),
+        error: None,
+    })
+}
+
+/// A backend that could not take part, or not to the end: it does not agree.
+fn failure(name: String, error: &dyn Error) -> Row {
+    Row {
+        name,
+        microseconds_per_step: None,
+        speed_vs_naive: None,
+        gradient_error_over_bound: None,
+        test_metric: None,
+        agree: false,
+        error: Some(error.to_string()),
+    }
+}
+
+/// Notes what each step takes.
+struct Watch(Vec<Duration>);
+
+impl Observer for Watch {
+    fn step(&mut self, _epoch: usize, _rows: usize, _loss: f64, time: Duration) {
+        self.0.push(time);
+    }
+}
+
+fn table_of(report: &Report) -> String {
+    let mut table = output::table(&[
+        "backend",
+        "µs a step",
+        "speed against naive",
+        "gradient error / bound",
+        "test metric",
+        "agrees",
+    ]);
+    let shown = |value: Option<f64>, digits: usize| match value {
+        Some(value) => format!("{value:.digits$}"),
+        None => "-".to_string(),
+    };
+    for row in &report.backends {
+        table.add_row([
+            row.name.clone(),
+            shown(row.microseconds_per_step, 1),
+            shown(row.speed_vs_naive, 2),
+            shown(row.gradient_error_over_bound, 4),
+            shown(row.test_metric, 4),
+            if row.agree { "yes" } else { "no" }.to_string(),
+        ]);
+    }
+    let errors = report
+        .backends
+        .iter()
+        .filter_map(|row| row.error.as_ref().map(|error| format!("{}: {error}\n", row.name)));
+    output::lines(&table) + &errors.collect::<String>()
+}

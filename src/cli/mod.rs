@@ -1,0 +1,59 @@
+//! Subcommands, one file each, and what they share.
+
+mod arguments;
+mod backends;
+mod compare;
+mod evaluate;
+mod inspect;
+mod loading;
+mod output;
+mod predict;
+mod progress;
+mod run_folder;
+mod train;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Trains neural networks with interchangeable backends that agree.
+#[derive(Parser)]
+#[command(version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Trains a network on a table or on images; without a path, on handwritten digits.
+    Train(train::Arguments),
+    /// Answers for the rows of a file, as CSV.
+    Predict(predict::Arguments),
+    /// Compares a model's answers with the targets in a file.
+    Evaluate(evaluate::Arguments),
+    /// Shows what a model file holds.
+    Inspect(inspect::Arguments),
+    /// Shows the compiled-in backends.
+    Backends(backends::Arguments),
+    /// Trains one network on every backend and compares speed and numbers.
+    Compare(compare::Arguments),
+}
+
+/// What a subcommand ends with: an exit status, or a message for the user.
+type Outcome = Result<ExitCode, Box<dyn std::error::Error>>;
+
+/// Parses the arguments and runs the subcommand.
+pub(crate) fn run() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Train(arguments) => train::run(&arguments),
+        Command::Predict(arguments) => predict::run(&arguments),
+        Command::Evaluate(arguments) => evaluate::run(&arguments),
+        Command::Inspect(arguments) => inspect::run(&arguments),
+        Command::Backends(arguments) => backends::run(&arguments),
+        Command::Compare(arguments) => compare::run(&arguments),
+    };
+    outcome.unwrap_or_else(|error| {
+        output::complain(&*error);
+        ExitCode::FAILURE
+    })
+}

@@ -1,0 +1,42 @@
+//! What goes to standard output and standard error.
+
+use std::error::Error;
+use std::io::{ErrorKind, Write};
+
+/// Writes `text` to standard output. A reader that has gone away (`| head`) is no error.
+pub(crate) fn print(text: &str) -> Result<(), Box<dyn Error>> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(e) if e.kind() != ErrorKind::BrokenPipe => {
+            Err(format!("standard output cannot be written: {e}").into())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Writes `value` as one line of JSON.
+pub(crate) fn print_json(value: &impl serde::Serialize) -> Result<(), Box<dyn Error>> {
+    print(&format!("{}\n", serde_json::to_string(value)?))
+}
+
+/// Writes a line to standard error; if nobody listens there, there is nobody to tell.
+pub(crate) fn note(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// Tells the user what went wrong.
+pub(crate) fn complain(error: &dyn Error) {
+    note(&format!("error: {error}"));
+}
+
+/// An empty table with these headings, plain enough for any terminal and any pipe.
+pub(crate) fn table(headings: &[&str]) -> comfy_table::Table {
+    let mut table = comfy_table::Table::new();
+    table.load_style(comfy_table::presets::NOTHING).set_header(headings.iter().copied());
+    table
+}
+
+/// The lines of a table without the blanks at their ends.
+pub(crate) fn lines(table: &comfy_table::Table) -> String {
+    table.lines().map(|line| format!("{}\n", line.trim_end())).collect()
+}

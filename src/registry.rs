@@ -1,0 +1,62 @@
+//! The one file that names every backend: feature, name, constructor.
+
+use consonance_core::{Backend, Error, Registry, Result};
+use std::sync::Arc;
+
+/// The backend used unless another is named: the fastest there is in a default build.
+pub const DEFAULT_BACKEND: &str = if cfg!(feature = "blocked") {
+    "blocked"
+} else if cfg!(feature = "openblas") {
+    "openblas"
+} else if cfg!(feature = "candle") {
+    "candle"
+} else {
+    "naive"
+};
+
+/// Every backend of this project, as (name, feature that compiles it in).
+pub const ALL_BACKENDS: [(&str, &str); 5] = [
+    ("naive", "naive"),
+    ("blocked", "blocked"),
+    ("openblas", "openblas"),
+    ("candle", "candle"),
+    ("candle-cuda", "candle-cuda"),
+];
+
+/// The backends that are compiled in. Register your own beside them.
+pub fn backends() -> Registry {
+    #[allow(unused_mut, reason = "without features there is nothing to register")]
+    let mut registry = Registry::new();
+    #[cfg(feature = "naive")]
+    registry.register(consonance_backend_naive::backend());
+    #[cfg(feature = "blocked")]
+    registry.register(consonance_backend_blocked::backend());
+    #[cfg(feature = "openblas")]
+    registry.register(consonance_backend_openblas::backend());
+    #[cfg(feature = "candle")]
+    registry.register(consonance_backend_candle::CandleBackend::cpu());
+    #[cfg(feature = "candle-cuda")]
+    registry.register(consonance_backend_candle::CandleBackend::cuda(0));
+    registry
+}
+
+/// The compiled-in backend of that name.
+///
+/// # Errors
+/// [`Error::Backend`] saying which feature compiles it in, if it is one of the project's that is
+/// not; otherwise [`Error::UnknownBackend`].
+pub fn backend(name: &str) -> Result<Arc<dyn Backend>> {
+    let registry = backends();
+    let known = ALL_BACKENDS.into_iter().find(|(known, _)| *known == name);
+    match (registry.get(name), known) {
+        (Err(_), Some((_, feature))) => Err(Error::Backend {
+            backend: name.to_string(),
+            message: format!(
+                "not compiled into this program; build it with `--features {feature}`. Compiled \
+                 in: {}",
+                registry.names().join(", ")
+            ),
+        }),
+        (found, _) => found,
+    }
+}

@@ -1,0 +1,213 @@
+//! The program as a user runs it.
+
+use serde_json::Value;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// Runs `consonance` in `folder`.
+fn consonance(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_consonance"))
+        .current_dir(folder)
+        .args(arguments)
+        .output()
+        .unwrap()
+}
+
+/// The standard output of a run that must succeed.
+fn stdout(folder: &Path, arguments: &[&str]) -> String {
+    let output = consonance(folder, arguments);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{arguments:?}: {errors}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn json(folder: &Path, arguments: &[&str]) -> Value {
+    let text = stdout(folder, arguments);
+    assert_eq!(text.lines().count(), 1, "one object on standard output: {text}");
+    serde_json::from_str(&text).unwrap()
+}
+
+/// Three classes on a plane, far apart.
+fn write_classes(file: &Path) {
+    let mut text = String::from("x,y,colour\n");
+    for i in 0..60_u32 {
+        let (class, wobble) = (i % 3, f64::from(i * 7919 % 101) / 400.0);
+        let (x, y) = [(0.0, 0.0), (3.0, 0.0), (0.0, 3.0)][class as usize];
+        let colour = ["red", "green", "blue"][class as usize];
+        text += &format!("{},{},{colour}\n", x + wobble, y - wobble);
+    }
+    fs::write(file, text).unwrap();
+}
+
+#[test]
+fn the_main_job_trains_digits_to_97_percent() {
+    let folder = tempfile::tempdir().unwrap();
+    let report = json(folder.path(), &["train", "--json"]);
+    for key in [
+        "backend",
+        "threads",
+        "precision",
+        "seed",
+        "epochs",
+        "steps",
+        "seconds",
+        "samples_per_second",
+    ] {
+        assert!(!report[key].is_null(), "{key} is missing: {report}");
+    }
+    assert!(report["test"]["accuracy"].as_f64().unwrap() >= 0.97, "{report}");
+    assert!(report["train"]["loss"].as_f64().unwrap() < 0.1, "{report}");
+    let run = folder.path().join(report["run"].as_str().unwrap());
+    let metrics = fs::read_to_string(run.join("metrics.jsonl")).unwrap();
+    let epochs: Vec<Value> = metrics.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    assert_eq!(epochs.len() as u64, report["epochs"].as_u64().unwrap());
+    assert_eq!(epochs.last().unwrap()["steps"], report["steps"]);
+    let settings: Value =
+        serde_json::from_str(&fs::read_to_string(run.join("settings.json")).unwrap()).unwrap();
+    assert_eq!(settings["layers"], serde_json::json!([256, 128]));
+    assert!(folder.path().join(report["model"].as_str().unwrap()).is_file());
+}
+
+#[test]
+fn progress_is_plain_lines_on_standard_error_without_a_terminal() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = consonance(folder.path(), &["train", "--epochs", "2", "--layers", "8"]);
+    let progress = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(progress.lines().count(), 2, "{progress}");
+    assert!(progress.starts_with("epoch 1/2  loss "), "{progress}");
+    assert!(!progress.contains('\u{1b}') && !progress.contains('\r'), "{progress:?}");
+    let table = String::from_utf8(output.stdout).unwrap();
+    assert!(table.contains("accuracy") && table.contains("test"), "{table}");
+    assert!(folder.path().join("runs/digits-1/model.safetensors").is_file());
+    stdout(folder.path(), &["train", "--epochs", "1", "--layers", "8", "-q"]);
+    assert!(folder.path().join("runs/digits-2/model.safetensors").is_file());
+}
+
+#[test]
+fn a_table_is_trained_predicted_evaluated_and_inspected() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    write_classes(&path("points.csv"));
+    let train = ["train", "points.csv", "--layers", "8", "--epochs", "200", "--out", "run"];
+    stdout(folder.path(), &train);
+    let evaluated =
+        json(folder.path(), &["evaluate", "run/model.safetensors", "points.csv", "--json"]);
+    assert_eq!(evaluated["accuracy"], 1.0);
+    // raw rows, in another order of columns, without a target
+    fs::write(path("new.csv"), "y,x\n0,3\n3,0.1\n").unwrap();
+    let answers = stdout(folder.path(), &["predict", "run/model.safetensors", "new.csv"]);
+    let lines: Vec<&str> = answers.lines().collect();
+    assert_eq!(lines[0], "colour,probability_blue,probability_green,probability_red");
+    assert!(lines[1].starts_with("green,") && lines[2].starts_with("blue,"), "{answers}");
+    for line in &lines[1..] {
+        let sum: f64 = line.split(',').skip(1).map(|p| p.parse::<f64>().unwrap()).sum();
+        assert!((sum - 1.0).abs() < 1e-12, "{line}");
+    }
+    let into_file = ["predict", "run/model.safetensors", "new.csv", "--output", "answers.csv"];
+    assert_eq!(stdout(folder.path(), &into_file), "");
+    assert_eq!(fs::read_to_string(path("answers.csv")).unwrap(), answers);
+    let inspected = stdout(folder.path(), &["inspect", "run/model.safetensors"]);
+    assert!(inspected.contains("51 parameters of f32"), "{inspected}");
+    assert!(inspected.contains("blue, green, red"), "{inspected}");
+}
+
+#[test]
+fn a_number_is_a_regression_and_its_unit_comes_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows = (0..200).map(|i| f64::from(i) / 100.0);
+    let text: String = rows.map(|x| format!("{x},{}\n", 1000.0 + 500.0 * x)).collect();
+    fs::write(folder.path().join("line.csv"), format!("x,y\n{text}")).unwrap();
+    let train = [
+        "train",
+        "line.csv",
+        "--layers",
+        "none",
+        "--learning-rate",
+        "0.05",
+        "--json",
+        "--epochs",
+        "60",
+    ];
+    let report = json(folder.path(), &train);
+    assert!(report["test"]["rmse"].as_f64().unwrap() < 5.0, "{report}");
+    assert!(report["test"]["r2"].as_f64().unwrap() > 0.999, "{report}");
+    fs::write(folder.path().join("new.csv"), "x\n1\n").unwrap();
+    let model = report["model"].as_str().unwrap();
+    let answer = stdout(folder.path(), &["predict", model, "new.csv"]);
+    let value: f64 = answer.strip_prefix("y\n").unwrap().trim().parse().unwrap();
+    assert!((value - 1500.0).abs() < 10.0, "{answer}");
+}
+
+#[test]
+fn training_resumes_from_a_state_dict_of_pytorch() {
+    let folder = tempfile::tempdir().unwrap();
+    let golden: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/goldens");
+    let init = golden.join("state_dict.safetensors");
+    let init = init.to_str().unwrap();
+    let common = ["train", "--layers", "32", "--init", init, "--json", "-q"];
+    // a step size of 0 leaves every parameter as it was
+    let still =
+        [&common[..], &["--learning-rate", "0", "--epochs", "1", "--out", "still"]].concat();
+    json(folder.path(), &still);
+    let tensors = |file: &Path| {
+        let bytes = fs::read(file).unwrap();
+        let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+        let mut tensors: Vec<_> = file
+            .iter()
+            .map(|(name, view)| (name.to_string(), view.shape().to_vec(), view.data().to_vec()))
+            .collect();
+        tensors.sort();
+        tensors
+    };
+    let kept = tensors(&folder.path().join("still/model.safetensors"));
+    assert_eq!(kept, tensors(Path::new(init)));
+}
+
+#[test]
+fn the_same_seed_gives_the_same_model_whatever_the_threads() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut models = Vec::new();
+    for (run, threads) in ["1", "2", "3", "2"].iter().enumerate() {
+        let out = run.to_string();
+        let train = ["train", "--epochs", "3", "--threads", threads, "--out", &out, "-q"];
+        stdout(folder.path(), &train);
+        let bytes = fs::read(folder.path().join(out).join("model.safetensors")).unwrap();
+        let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+        let mut tensors: Vec<_> =
+            file.iter().map(|(name, view)| (name.to_string(), view.data().to_vec())).collect();
+        tensors.sort();
+        models.push(tensors);
+    }
+    assert!(models.windows(2).all(|pair| pair[0] == pair[1]));
+}
+
+#[test]
+fn backends_and_compare_name_what_is_compiled_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let listed = stdout(folder.path(), &["backends"]);
+    let infos = json(folder.path(), &["backends", "--json"]);
+    for info in infos.as_array().unwrap() {
+        assert!(listed.contains(info["name"].as_str().unwrap()), "{listed}");
+        for key in ["version", "library", "device", "simd", "threading"] {
+            assert!(!info[key].as_str().unwrap().is_empty(), "{key}: {info}");
+        }
+    }
+    let names: Vec<&str> = infos
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|info| info["device"] == "cpu")
+        .map(|info| info["name"].as_str().unwrap())
+        .collect();
+    let names = names.join(",");
+    let compare = ["compare", "--backends", &names, "--epochs", "2", "--layers", "16", "--json"];
+    let compared = json(folder.path(), &compare);
+    assert_eq!(compared["agree"], true, "{compared}");
+    for row in compared["backends"].as_array().unwrap() {
+        assert!(row["microseconds_per_step"].as_f64().unwrap() > 0.0, "{row}");
+        let error = row["gradient_error_over_bound"].as_f64().unwrap();
+        assert!(error > 0.0 && error <= 1.0, "{row}");
+        assert!(row["test_metric"].as_f64().unwrap() > 0.2, "{row}");
+    }
+}
