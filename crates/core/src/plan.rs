@@ -10,7 +10,7 @@ use std::ops::Range;
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Layer {
-    /// y = x·Wᵀ + b with W [outputs, inputs] and b [outputs].
+    /// y = x·Wᵀ + b with W [outputs, inputs] and b `[outputs]`.
     Dense {
         /// How many outputs; the inputs are the outputs of the layer before.
         outputs: usize,
@@ -49,7 +49,7 @@ pub struct Parameter {
     pub layer: usize,
     /// What it is to the layer: `"weight"` or `"bias"`.
     pub role: &'static str,
-    /// Its shape, row-major: [outputs, inputs] for a weight, [outputs] for a bias.
+    /// Its shape, row-major: [outputs, inputs] for a weight, `[outputs]` for a bias.
     pub shape: Vec<usize>,
     /// Its elements in the flat vector.
     pub range: Range<usize>,
@@ -73,7 +73,7 @@ pub struct DenseLayer {
     pub outputs: usize,
     /// W [outputs, inputs], row-major, in the flat vector of parameters.
     pub weight: Range<usize>,
-    /// b [outputs] in the flat vector of parameters.
+    /// b `[outputs]` in the flat vector of parameters.
     pub bias: Range<usize>,
     /// The activation on its outputs; [`Activation::Identity`] where none follows.
     pub activation: Activation,

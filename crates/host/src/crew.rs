@@ -36,6 +36,8 @@ struct Shared {
     finished: AtomicUsize,
     panic: Mutex<Option<Box<dyn Any + Send>>>,
     leaving: AtomicBool,
+    /// Workers that have begun to work.
+    started: AtomicUsize,
     /// A flag for each worker, raised while it sleeps or is about to.
     asleep: Vec<AtomicBool>,
     caller: Mutex<Option<Thread>>,
@@ -63,6 +65,7 @@ impl Crew {
             finished: AtomicUsize::new(0),
             panic: Mutex::new(None),
             leaving: AtomicBool::new(false),
+            started: AtomicUsize::new(0),
             asleep: (1..threads).map(|_| AtomicBool::new(false)).collect(),
             caller: Mutex::new(None),
             caller_asleep: AtomicBool::new(false),
@@ -75,6 +78,10 @@ impl Crew {
                 .name(format!("consonance-{}", number + 1))
                 .spawn(move || shared.work(number))?;
             crew.workers.push(worker);
+        }
+        // a thread allocates while it starts: not in the middle of a training
+        while crew.shared.started.load(Ordering::Acquire) < threads - 1 {
+            thread::yield_now();
         }
         Ok(crew)
     }
@@ -133,6 +140,7 @@ impl Crew {
 impl Shared {
     /// What a worker does until the crew is dropped.
     fn work(&self, number: usize) {
+        self.started.fetch_add(1, Ordering::Release);
         while !self.leaving.load(Ordering::Acquire) {
             self.take_tasks();
             let called = || self.tickets.load(Ordering::SeqCst) as u32 > 0;

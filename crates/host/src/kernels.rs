@@ -46,7 +46,7 @@ pub trait Kernels<T: Math>: Send + Sync + 'static {
 
     /// The outputs of a dense layer: Y ← f(X·Wᵀ + b).
     ///
-    /// X is [m, inputs], W [outputs, inputs], b [outputs], Y [m, outputs] row-major without gaps.
+    /// X is [m, inputs], W [outputs, inputs], b `[outputs]`, Y [m, outputs] row-major without gaps.
     /// `sums`, as long as Y, receives X·Wᵀ + b where
     /// [`Activation::derivative_needs_input`]; elsewhere it is empty.
     fn forward(
@@ -96,7 +96,7 @@ pub trait Kernels<T: Math>: Send + Sync + 'static {
     /// g ← the column sums of Δ.
     ///
     /// Δ is [m, n], n columns of the layer's [m, outputs]; X is [m, inputs]; G [n, inputs]
-    /// row-major without gaps; g [n].
+    /// row-major without gaps; g `[n]`.
     fn weight_gradient(
         &self,
         delta: MatRef<'_, T>,

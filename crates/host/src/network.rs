@@ -118,14 +118,11 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
         });
     }
 
-    /// Checks the optimiser and makes its moments, if there are none yet.
-    fn prepare(&mut self, optimizer: &Optimizer) -> Result<()> {
+    /// Checks that the optimiser can go on from the state there is.
+    fn check(&self, optimizer: &Optimizer) -> Result<()> {
         optimizer.check()?;
-        if self.steps == 0 && self.moments.is_empty() {
-            let count = self.parameters.len();
-            self.moments = (0..optimizer.moments()).map(|_| Arena::zeros(count)).collect();
-        }
-        if self.moments.len() != optimizer.moments() {
+        let begins = self.steps == 0 && self.moments.is_empty();
+        if !begins && self.moments.len() != optimizer.moments() {
             return Err(Error::Optimizer(format!(
                 "{} keeps {} moments, the network holds {} of an earlier optimiser",
                 optimizer.name(),
@@ -134,6 +131,15 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
             )));
         }
         Ok(())
+    }
+
+    /// Counts one more step of a checked optimiser, makes its moments if it is the first, and
+    /// answers its constants.
+    fn begin_update(&mut self, optimizer: &Optimizer) -> Rule<T> {
+        let count = self.parameters.len();
+        self.moments.resize_with(optimizer.moments(), || Arena::zeros(count));
+        self.steps += 1;
+        optimizer.rule(self.steps)
     }
 
     /// Runs `layers` over the batch in blocks and collects what `take` writes of each shard:
@@ -185,9 +191,8 @@ impl<T: Math, K: Kernels<T>> Network for HostNetwork<T, K> {
     }
 
     fn update(&mut self, optimizer: &Optimizer) -> Result<()> {
-        self.prepare(optimizer)?;
-        self.steps += 1;
-        let rule = optimizer.rule::<T>(self.steps);
+        self.check(optimizer)?;
+        let rule = self.begin_update(optimizer);
         let mut moments = self.moments.iter_mut().map(|arena| &mut arena[..]);
         let (m, v) = (moments.next().unwrap_or_default(), moments.next().unwrap_or_default());
         T::update(&rule, &mut self.parameters, &self.gradient, m, v);
@@ -195,14 +200,10 @@ impl<T: Math, K: Kernels<T>> Network for HostNetwork<T, K> {
     }
 
     fn step(&mut self, batch: &Batch<'_>, optimizer: &Optimizer) -> Result<f64> {
-        self.prepare(optimizer)?;
+        self.check(optimizer)?;
         let loss = self.first_half(batch)?;
-        if loss.is_finite() {
-            self.steps += 1;
-            self.second_half(batch, Some(&optimizer.rule(self.steps)));
-        } else {
-            self.second_half(batch, None);
-        }
+        let rule = loss.is_finite().then(|| self.begin_update(optimizer));
+        self.second_half(batch, rule.as_ref());
         Ok(loss)
     }
 

@@ -41,7 +41,7 @@ const FUNCTIONS: [Function; 7] = [
     activation!("tanh", Activation::Tanh, 1.5),
     activation!("softplus", Activation::Softplus, 2.5),
     activation!("silu", Activation::Silu, 3.0),
-    activation!("gelu", Activation::Gelu, 4.0),
+    activation!("gelu", Activation::Gelu, 4.5),
     activation!("elu", Activation::Elu { alpha: 1.0 }, 1.0),
 ];
 

@@ -86,7 +86,7 @@ fn tail_argument<T: Normal>(x: T) -> T {
 /// e^(−a²/2), scaled as [`exp_scaled`] does
 #[inline(always)]
 fn gaussian<F: Fma, T: Normal>(a: T) -> (T, (T, T)) {
-    // a² is up to 2⁷ or 2¹¹ and its exponential as many times more sensitive than a²: it is
+    // a² is up to 2⁸ or 2¹¹ and its exponential as many times more sensitive than a²: it is
     // taken as an exact square and a small rest
     let upper = a.upper_half();
     let minus_half = -T::of(0.5);

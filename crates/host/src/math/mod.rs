@@ -15,8 +15,8 @@
 //! | sigmoid | 2.5 | 2.41 | 1.88 |
 //! | tanh | 1.5 | 1.44 | 1.24 |
 //! | softplus | 2.5 | 2.06 | 1.69 |
-//! | silu | 3 | SILU | 2.33 |
-//! | gelu | 4 | GELU | 3.12 |
+//! | silu | 3 | 2.73 | 2.11 |
+//! | gelu | 4.5 | 4.23 | 3.12 |
 //! | elu, α = 1 | 1 | 0.83 | 0.87 |
 //!
 //! ELU with another α has that product's rounding on top. Identity, ReLU and leaky ReLU have the

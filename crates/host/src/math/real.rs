@@ -1,5 +1,6 @@
 //! The bits of a floating-point number, for the functions of this folder.
 
+use crate::simd::Fma;
 use consonance_core::Element;
 
 /// What the functions need to know of a format beyond its arithmetic. They are written without
@@ -59,7 +60,7 @@ real!(f64, u64, bias: 1023);
 
 /// c₀ + c₁x + c₂x² + …
 #[inline(always)]
-pub(super) fn polynomial<F: crate::simd::Fma, T: Element>(coefficients: &[T], x: T) -> T {
+pub(super) fn polynomial<F: Fma, T: Element>(coefficients: &[T], x: T) -> T {
     let (&last, rest) = coefficients.split_last().expect("a polynomial has a coefficient");
     rest.iter().rev().fold(last, |sum, &c| F::mul_add(sum, x, c))
 }

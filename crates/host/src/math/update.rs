@@ -21,8 +21,7 @@ pub struct Update<'a, T> {
 impl<T: Element> Sweep for Update<'_, T> {
     type Output = ();
 
-    // Each arm rebuilds the rule, so that the compiler sees which one it is and
-    // `Rule::apply` becomes a loop without a match.
+    // In each arm the compiler knows the rule, so that `Rule::apply` is a loop without a match.
     #[inline(always)]
     fn run<F: Fma>(self) {
         let Update { rule, p, g, m, v } = self;

@@ -1,0 +1,6 @@
+//! The whole conformance kit.
+
+use consonance_backend_openblas::{OpenBlas, backend};
+
+consonance_conformance::kernel_tests!(OpenBlas);
+consonance_conformance::backend_tests!(backend());
