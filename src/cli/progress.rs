@@ -63,7 +63,10 @@ impl Observer for Progress<'_> {
             bar.set_message(line);
         } else if !self.quiet {
             let every = self.epochs.div_ceil(LINES);
-            if report.epoch == 1 || report.epoch % every == 0 || report.epoch == self.epochs {
+            if report.epoch == 1
+                || report.epoch.is_multiple_of(every)
+                || report.epoch == self.epochs
+            {
                 note(&line);
             }
         }
