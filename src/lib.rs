@@ -24,3 +24,8 @@ pub use consonance_data as data;
 pub use consonance_host as host;
 pub use consonance_train as train;
 pub use registry::{ALL_BACKENDS, DEFAULT_BACKEND, backend, backends};
+
+/// The README, so that its examples are compiled and run with the tests.
+#[cfg(all(doctest, feature = "blocked"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

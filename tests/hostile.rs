@@ -212,3 +212,19 @@ fn an_unwritable_folder_and_a_full_disk_are_named() {
     let message = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success() && message.contains("standard output"), "{message}");
 }
+
+/// A limit on the size of files stands for a disk that fills up while the model is written.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_disk_that_fills_up_leaves_no_half_written_model() {
+    let folder = tempfile::tempdir().unwrap();
+    let train = "trap '' XFSZ; ulimit -f 8; \"$0\" train --epochs 2 --out run -q";
+    let output = Command::new("bash")
+        .args(["-c", train, env!("CARGO_BIN_EXE_consonance")])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && message.contains("model.safetensors"), "{message}");
+    assert_eq!(files(folder.path()), ["metrics.jsonl", "settings.json"]);
+}

@@ -27,7 +27,8 @@ impl<'a> Progress<'a> {
         let bar = (!quiet && std::io::stderr().is_terminal()).then(|| {
             let length = epochs as u64 * rows as u64;
             let bar = ProgressBar::with_draw_target(Some(length), ProgressDrawTarget::stderr());
-            let template = "{msg} {wide_bar} {eta} left";
+            // the message gives way where the terminal is narrow
+            let template = "{wide_msg} {bar:16} {eta:>3} left";
             bar.with_style(
                 ProgressStyle::with_template(template)
                     .unwrap_or_else(|_| ProgressStyle::default_bar()),
