@@ -102,7 +102,7 @@ impl Report {
             self.fail(
                 place,
                 format_args!(
-                    "{observed:e}, expected {value:e} ± {error:.2e} ({fraction:.3} of the bound)"
+                    "{observed:e}, expected {value:e} ± {error:.2e} ({fraction:.3e} of the bound)"
                 ),
             );
         }
@@ -200,7 +200,7 @@ impl fmt::Display for Report {
         let Report { check, failures, failed, compared, worst, worst_place } = self;
         write!(f, "{check}: {compared} comparisons, {failed} failed")?;
         if *worst > 0.0 {
-            write!(f, "; worst error {worst:.3} of its bound ({worst_place})")?;
+            write!(f, "; worst error {worst:.3e} of its bound ({worst_place})")?;
         }
         for Failure { place, what } in failures {
             write!(f, "\n  {place}: {what}")?;

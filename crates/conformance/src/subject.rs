@@ -43,6 +43,40 @@ impl<'a> Subject<'a> {
         Subject { backend, precision, capabilities: Capabilities::default() }
     }
 
+    /// The activations, those with a setting at other settings too: a slope above 1 tells a
+    /// condition from a maximum.
+    pub(crate) fn activations(&self) -> Vec<Activation> {
+        let others = |f: &Activation| match f {
+            Activation::LeakyRelu { .. } => {
+                vec![*f, Activation::LeakyRelu { slope: 0.3 }, Activation::LeakyRelu { slope: 1.5 }]
+            }
+            Activation::Elu { .. } => {
+                vec![*f, Activation::Elu { alpha: 0.3 }, Activation::Elu { alpha: 1.7 }]
+            }
+            _ => vec![*f],
+        };
+        self.capabilities.activations.iter().flat_map(others).collect()
+    }
+
+    /// A plan as [`Plan::mlp`] makes it, with the first supported activation or loss in place of
+    /// one that is not.
+    pub(crate) fn mlp(
+        &self,
+        inputs: usize,
+        hidden: &[usize],
+        outputs: usize,
+        activation: Activation,
+        loss: Loss,
+    ) -> Plan {
+        let Capabilities { activations, losses, .. } = &self.capabilities;
+        let known = |f: &&Activation| f.name() == activation.name();
+        let replaced = || activations.first().copied().unwrap_or(Activation::Identity);
+        let activation = activations.iter().find(known).map_or_else(replaced, |_| activation);
+        let first = || losses.first().copied().unwrap_or(loss);
+        let loss = losses.iter().find(|known| **known == loss).copied().unwrap_or_else(first);
+        Plan::mlp(inputs, hidden, outputs, activation, loss)
+    }
+
     /// A network of `plan` at this precision.
     pub(crate) fn network(&self, plan: &Plan) -> Result<Box<dyn Network>> {
         self.network_with(plan, self.capabilities.threads.first().copied().unwrap_or(1))

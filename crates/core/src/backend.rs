@@ -42,7 +42,8 @@ pub struct BackendInfo {
 /// laid out as [`Plan::parameters`] says. Everything is of the plan's precision. Calls with a
 /// batch fail with [`crate::Error::Data`] where the batch does not fit the plan; nothing is
 /// changed then. Of the same bits in, every call gives the same bits out, whatever the number of
-/// threads.
+/// threads, and whether rows are named as a range or as a list. Only the calls that say so change
+/// the gradient that is kept, the parameters or the optimiser's state.
 pub trait Network: Send {
     /// The plan it was built from.
     fn plan(&self) -> &Plan;

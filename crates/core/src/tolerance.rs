@@ -43,7 +43,8 @@ fn ulps(value: f64, reference: f64, rounded: f64, digits: i32, smallest: i32) ->
         return f64::INFINITY;
     }
     let exponent = if rounded == 0.0 { i32::MIN / 2 } else { rounded.abs().log2().floor() as i32 };
-    let unit = 2.0_f64.powi((exponent - digits + 1).max(smallest));
+    // not `powi`, which overflows on its way to the smallest number
+    let unit = libm::ldexp(1.0, (exponent - digits + 1).max(smallest));
     (value - reference).abs() / unit
 }
 
@@ -67,5 +68,6 @@ mod tests {
         assert_eq!(ulps_f32(f32::NAN, 1.0), f64::INFINITY);
         assert_eq!(ulps_f64(f64::INFINITY, f64::INFINITY), f64::INFINITY.min(0.5));
         assert_eq!(ulps_f64(2.0 + 2.0 * f64::EPSILON, 2.0), 1.0);
+        assert_eq!(ulps_f64(f64::from_bits(3), 0.0), 3.0);
     }
 }

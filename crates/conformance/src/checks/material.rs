@@ -98,18 +98,33 @@ pub(crate) fn network(
     Ok(network)
 }
 
-/// Leaves NaN in whatever the network keeps from call to call, for a batch of this many rows: a
+/// A batch of NaN. Running it first leaves NaN in whatever a network keeps from call to call: a
 /// number that a later call should write and does not comes out as NaN.
-pub(crate) fn poison(network: &mut dyn Network, rows: usize) -> Result<()> {
-    let plan = network.plan().clone();
-    let clean = dataset(&plan, natural_kind(&plan), rows, 0)?;
-    let features = Values::rounded(plan.precision, &vec![f64::NAN; rows * plan.inputs]);
-    let poisoned = Dataset::new(plan.inputs, features, clean.targets().clone())?;
-    network.loss_and_gradient(&poisoned.all())?;
-    let nan = Values::rounded(plan.precision, &vec![f64::NAN; rows * plan.outputs()]);
-    network.input_gradient(&poisoned.all(), &nan)?;
-    network.forward(&poisoned.all())?;
-    Ok(())
+pub(crate) struct Poison {
+    data: Dataset,
+    coefficients: Values,
+}
+
+impl Poison {
+    /// Poison for batches of this many rows.
+    pub(crate) fn new(plan: &Plan, rows: usize) -> Result<Self> {
+        let clean = dataset(plan, natural_kind(plan), rows, 0)?;
+        let nan = |len| Values::rounded(plan.precision, &vec![f64::NAN; len]);
+        let data = Dataset::new(plan.inputs, nan(rows * plan.inputs), clean.targets().clone())?;
+        Ok(Poison { data, coefficients: nan(rows * plan.outputs()) })
+    }
+
+    /// Poisons what predictions use.
+    pub(crate) fn outputs(&self, network: &mut dyn Network) -> Result<()> {
+        network.forward(&self.data.all()).map(drop)
+    }
+
+    /// Poisons everything.
+    pub(crate) fn all(&self, network: &mut dyn Network) -> Result<()> {
+        network.loss_and_gradient(&self.data.all())?;
+        network.input_gradient(&self.data.all(), &self.coefficients)?;
+        self.outputs(network)
+    }
 }
 
 /// All a network remembers.

@@ -116,14 +116,26 @@ impl Rounding {
         Bounded { value, error }
     }
 
+    /// The backend's number nearest to `value`.
+    pub fn nearest(self, value: f64) -> f64 {
+        match self.precision {
+            Precision::F32 => f64::from(value as f32),
+            Precision::F64 => value,
+        }
+    }
+
+    /// The backend's largest finite number.
+    pub fn largest(self) -> f64 {
+        match self.precision {
+            Precision::F32 => f64::from(f32::MAX),
+            Precision::F64 => f64::MAX,
+        }
+    }
+
     /// A constant as the backend holds it: `value` comes from float64 arithmetic with a relative
     /// error of at most `relative` on either side, and is rounded once.
     pub fn constant(self, value: f64, relative: f64) -> Bounded {
-        let nearest = match self.precision {
-            Precision::F32 => f64::from(value as f32),
-            Precision::F64 => value,
-        };
-        let rounded = if nearest == value { 0.0 } else { self.unit * value.abs() };
+        let rounded = if self.nearest(value) == value { 0.0 } else { self.unit * value.abs() };
         Bounded { value, error: rounded + 2.0 * relative * value.abs() }
     }
 

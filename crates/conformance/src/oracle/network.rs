@@ -58,16 +58,21 @@ impl Oracle {
         Ok(Oracle { plan: plan.clone(), layers, rounding: Rounding::of(plan.precision) })
     }
 
-    /// The output [rows, width] of layer `layer` of [`Plan::layers`], which must exist.
+    /// The output [rows, width] of every layer of [`Plan::layers`]: a dense layer's sums, an
+    /// activation's values.
     ///
     /// # Errors
     /// A batch that does not fit.
-    pub fn activations(&self, batch: &Batch<'_>, layer: usize) -> Result<Matrix> {
-        let mut pass = self.pass(batch)?;
-        let dense = self.layers.iter().position(|l| l.place.last >= layer);
-        let dense = dense.expect("the layer exists");
-        let sums = layer == self.layers[dense].place.layer;
-        Ok(if sums { pass.sums } else { std::mem::take(&mut pass.outputs) }.swap_remove(dense))
+    pub fn activations(&self, batch: &Batch<'_>) -> Result<Vec<Matrix>> {
+        let Pass { sums, outputs, .. } = self.pass(batch)?;
+        let mut layers = Vec::with_capacity(self.plan.layers.len());
+        for ((Dense { place, .. }, sums), outputs) in self.layers.iter().zip(sums).zip(outputs) {
+            layers.push(sums);
+            if place.last > place.layer {
+                layers.push(outputs);
+            }
+        }
+        Ok(layers)
     }
 
     /// The outputs [rows, outputs].

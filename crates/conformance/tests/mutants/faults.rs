@@ -5,12 +5,16 @@
 pub(crate) enum Fault {
     /// Nothing.
     None,
+    /// No fault: f64, GELU, tanh, and all losses but cross-entropy are not supported.
+    Limited,
     /// tanh is off by five units in the last place.
     InexactTanh,
     /// The sigmoid is off by nine units in the last place.
     InexactSigmoid,
     /// tanh is ±1 from 7 on.
     TanhSaturatesEarly,
+    /// leaky_relu as the larger of x and slope·x, which is wrong for slopes above 1.
+    LeakyByMaximum,
     /// Subnormal results are flushed to zero.
     FlushesSubnormals,
     /// GELU by its popular approximation.
@@ -37,6 +41,8 @@ pub(crate) enum Fault {
     HalvesSquaredError,
     /// The gradient is added to the one kept before.
     AddsToOldGradient,
+    /// The gradient of the outputs loses its last five bits.
+    ShortensDelta,
     /// The activation on the last layer has no derivative.
     ForgetsLastActivation,
     /// The input gradient comes as [inputs, rows].
@@ -119,10 +125,11 @@ pub(crate) enum Fault {
 
 impl Fault {
     /// Each fault, and the check that is there to find it.
-    pub(crate) const ALL: [(Fault, &str); 55] = [
+    pub(crate) const ALL: [(Fault, &str); 57] = [
         (Fault::InexactTanh, "activation_values"),
         (Fault::InexactSigmoid, "activation_values"),
         (Fault::TanhSaturatesEarly, "activation_values"),
+        (Fault::LeakyByMaximum, "activation_values"),
         (Fault::FlushesSubnormals, "activation_values"),
         (Fault::GeluByTanh, "activation_values"),
         (Fault::ReluEatsNan, "activation_values"),
@@ -136,6 +143,7 @@ impl Fault {
         (Fault::SumIsMean, "gradients"),
         (Fault::HalvesSquaredError, "gradients"),
         (Fault::AddsToOldGradient, "gradients"),
+        (Fault::ShortensDelta, "gradients"),
         (Fault::ForgetsLastActivation, "gradients"),
         (Fault::TransposesInputGradient, "input_gradients"),
         (Fault::StaleInputGradient, "input_gradients"),

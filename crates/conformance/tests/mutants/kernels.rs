@@ -1,6 +1,6 @@
 //! A matrix product as plain loops, right or with one planted fault.
 
-use consonance_core::Activation;
+use consonance_core::{Activation, Element};
 use consonance_host::{Beta, Kernels, MatMut, MatRef, Math};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -92,7 +92,7 @@ impl Loops {
 }
 
 /// `x` with its significand rounded to `digits` binary digits fewer than it has.
-fn shortened<T: Math>(x: T, digits: i32) -> T {
+pub(crate) fn shortened<T: Element>(x: T, digits: i32) -> T {
     let scaled = x * T::of(2.0_f64.powi(digits) + 1.0);
     scaled - (scaled - x)
 }

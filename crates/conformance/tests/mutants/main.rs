@@ -5,8 +5,10 @@ mod faults;
 mod kernels;
 mod textbook;
 
-use consonance_conformance::{Subject, backend_checks, kernel_checks};
-use consonance_core::Precision;
+use consonance_conformance::{
+    Capabilities, Report, Subject, backend_checks, check_backend, kernel_checks,
+};
+use consonance_core::{Activation, Loss, Precision};
 use consonance_host::{Kernels, Math};
 use faults::Fault;
 use kernels::Loops;
@@ -46,6 +48,26 @@ fn every_check_of_backends_rejects_some_fault() {
     let proved: BTreeSet<&str> = Fault::ALL.iter().map(|(_, name)| *name).collect();
     let all: BTreeSet<&str> = backend_checks().iter().map(|(name, _)| *name).collect();
     assert_eq!(proved, all);
+}
+
+#[test]
+fn a_backend_must_support_what_it_claims_and_refuse_the_rest() {
+    let limited = Capabilities {
+        precisions: vec![Precision::F32],
+        activations: vec![Activation::Relu, Activation::LeakyRelu { slope: 0.01 }],
+        losses: vec![Loss::CrossEntropy],
+        threads: vec![2],
+    };
+    let most = Activation::ALL.into_iter().filter(|f| !matches!(f.name(), "gelu" | "tanh"));
+    let honest = Capabilities { activations: most.collect(), ..limited.clone() };
+    let failed = |fault, capabilities: &Capabilities| -> Vec<&str> {
+        let reports = check_backend(&Textbook::new(fault), capabilities);
+        reports.iter().filter(|report| !report.passed()).map(Report::check).collect()
+    };
+    assert_eq!(failed(Fault::Limited, &honest), [""; 0]);
+    // sigmoid, say, is supported but not claimed
+    assert_eq!(failed(Fault::Limited, &limited), ["refused_plans"]);
+    assert!(failed(Fault::Limited, &Capabilities::default()).contains(&"gradients"));
 }
 
 fn right_kernels_pass<T: Math>()

@@ -49,8 +49,8 @@ impl Report {
     }
 }
 
-fn plan(loss: Loss) -> Plan {
-    Plan::mlp(7, &[19, 11], 5, Activation::Tanh, loss)
+fn plan(subject: &Subject<'_>, loss: Loss) -> Plan {
+    subject.mlp(7, &[19, 11], 5, Activation::Tanh, loss)
 }
 
 /// The named rows as a data set of their own.
@@ -84,7 +84,7 @@ pub fn batches(subject: &Subject<'_>) -> Report {
     };
     for loss in subject.capabilities.losses.clone() {
         report.attempt(loss, |report| {
-            let mut network = network(subject, &plan(loss), 1001)?;
+            let mut network = network(subject, &plan(subject, loss), 1001)?;
             let plan = network.plan().clone();
             let data = dataset(&plan, natural_kind(&plan), 131, 1002)?;
             for range in [0..131, 0..1, 1..2, 3..67, 64..131, 129..131, 130..131] {
@@ -132,7 +132,7 @@ pub fn datasets(subject: &Subject<'_>) -> Report {
     };
     for loss in subject.capabilities.losses.clone() {
         report.attempt(loss, |report| {
-            let mut one = network(subject, &plan(loss), 1003)?;
+            let mut one = network(subject, &plan(subject, loss), 1003)?;
             let plan = one.plan().clone();
             let draw = |rows, number| dataset(&plan, natural_kind(&plan), rows, number);
             let kept = [draw(40, 1004)?, draw(40, 1005)?, draw(3, 1006)?];

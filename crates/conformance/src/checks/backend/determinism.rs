@@ -33,20 +33,11 @@ fn train(
 }
 
 /// Small enough not to be worth sharing out, and large enough.
-fn plans() -> [Plan; 2] {
+fn plans(subject: &Subject<'_>) -> [Plan; 2] {
     [
-        Plan::mlp(3, &[5], 2, Activation::Sigmoid, Loss::MeanSquaredError),
-        Plan::mlp(40, &[67, 33], 10, Activation::Gelu, Loss::CrossEntropy),
+        subject.mlp(3, &[5], 2, Activation::Sigmoid, Loss::MeanSquaredError),
+        subject.mlp(40, &[67, 33], 10, Activation::Gelu, Loss::CrossEntropy),
     ]
-}
-
-fn supported(subject: &Subject<'_>, plan: &Plan) -> bool {
-    let activations = &subject.capabilities.activations;
-    let known = |layer: &consonance_core::Layer| match layer {
-        consonance_core::Layer::Activation(f) => activations.contains(f),
-        _ => true,
-    };
-    plan.layers.iter().all(known) && subject.capabilities.losses.contains(&plan.loss)
 }
 
 /// Training twice gives the same bits.
@@ -55,7 +46,7 @@ pub fn runs(subject: &Subject<'_>) -> Report {
         Ok(report) => report,
         Err(done) => return done,
     };
-    for plan in plans().iter().filter(|plan| supported(subject, plan)) {
+    for plan in &plans(subject) {
         for &threads in &subject.capabilities.threads {
             for rows in [7, 257] {
                 let place = format!("{} layers, {rows} rows, {threads} threads", plan.layers.len());
@@ -80,7 +71,7 @@ pub fn threads(subject: &Subject<'_>) -> Report {
         Ok(report) => report,
         Err(done) => return done,
     };
-    for plan in plans().iter().filter(|plan| supported(subject, plan)) {
+    for plan in &plans(subject) {
         for rows in ROWS {
             let place = format!("{} layers, {rows} rows", plan.layers.len());
             report.attempt(&place, |report| {

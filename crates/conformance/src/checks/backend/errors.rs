@@ -45,7 +45,7 @@ pub fn refused_batches(subject: &Subject<'_>) -> Report {
     let precision = subject.precision;
     for loss in subject.capabilities.losses.clone() {
         report.attempt(loss, |report| {
-            let plan = Plan::mlp(4, &[6], 3, Activation::Tanh, loss);
+            let plan = subject.mlp(4, &[6], 3, Activation::Tanh, loss);
             let zeros = |len| Values::zeros(precision, len);
             let numbers =
                 |width: usize, rows| Targets::Values { width, values: zeros(width * rows) };
@@ -142,7 +142,7 @@ pub fn refused_buffers(subject: &Subject<'_>) -> Report {
     };
     let precision = subject.precision;
     report.attempt("buffers", |report| {
-        let plan = Plan::mlp(4, &[6], 3, Activation::Tanh, Loss::MeanSquaredError);
+        let plan = subject.mlp(4, &[6], 3, Activation::Tanh, Loss::MeanSquaredError);
         let count = plan.parameter_count()?;
         for (age, mut network) in subjects(subject, &plan)? {
             let data = dataset(network.plan(), natural_kind(network.plan()), 5, 1404)?;
@@ -192,8 +192,9 @@ pub fn refused_plans(subject: &Subject<'_>) -> Report {
         Ok(report) => report,
         Err(done) => return done,
     };
-    let new = |inputs| Plan::new(inputs, Loss::MeanSquaredError);
     let tanh = Activation::Tanh;
+    let loss = subject.mlp(1, &[], 1, tanh, Loss::MeanSquaredError).loss;
+    let new = |inputs| Plan::new(inputs, loss);
     let plans = [
         ("no inputs", new(0).dense(1)),
         ("no layers", new(1)),
@@ -233,7 +234,7 @@ pub fn refused_optimizers(subject: &Subject<'_>) -> Report {
         Err(done) => return done,
     };
     report.attempt("optimisers", |report| {
-        let plan = Plan::mlp(4, &[6], 3, Activation::Tanh, Loss::MeanSquaredError);
+        let plan = subject.mlp(4, &[6], 3, Activation::Tanh, Loss::MeanSquaredError);
         let sgd = |momentum, nesterov, weight_decay| Optimizer::Sgd {
             learning_rate: 0.1,
             momentum,

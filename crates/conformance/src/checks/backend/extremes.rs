@@ -6,7 +6,7 @@ use super::{begin, every_optimizer};
 use crate::checks::material::{Kind, Snapshot, dataset, natural_kind, network};
 use crate::oracle::Oracle;
 use crate::{Report, Subject};
-use consonance_core::{Activation, Dataset, Loss, Plan, Reduction, Targets, Values};
+use consonance_core::{Dataset, Loss, Plan, Reduction, Targets, Values};
 
 /// Rows of three logits that overflow, or cancel in, a careless softmax or logarithm.
 const LOGITS: [[f64; 3]; 9] = [
@@ -29,10 +29,11 @@ pub fn extreme_logits(subject: &Subject<'_>) -> Report {
     };
     // the weights are the identity: inputs are logits
     let identity = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0];
-    for loss in [Loss::CrossEntropy, Loss::BinaryCrossEntropy] {
-        if !subject.capabilities.losses.contains(&loss) {
-            continue;
-        }
+    let of_logits = |loss: &Loss| loss.is_classification();
+    if !subject.capabilities.losses.iter().any(of_logits) {
+        report.require(true, "a backend without losses of logits", "");
+    }
+    for loss in subject.capabilities.losses.iter().copied().filter(of_logits) {
         for (number, logits) in LOGITS.into_iter().enumerate() {
             for hot in 0..3 {
                 let place = format!("{loss} of {logits:?}, target {hot}");
@@ -71,7 +72,7 @@ pub fn non_finite(subject: &Subject<'_>) -> Report {
             let place = format!("{special} in row {bad_row}, {loss}");
             report.attempt(&place, |report| {
                 // without an activation that could make infinity finite
-                let plan = Plan::mlp(5, &[8], 3, Activation::Identity, loss);
+                let plan = Plan::new(5, loss).dense(8).dense(3);
                 let mut net = network(subject, &plan, 900)?;
                 let plan = net.plan().clone();
                 let clean = dataset(&plan, natural_kind(&plan), rows, 901)?;
@@ -116,7 +117,7 @@ pub fn non_finite(subject: &Subject<'_>) -> Report {
     // relu and its kin must hand NaN on, not take it for a negative number
     for f in subject.capabilities.activations.clone() {
         report.attempt(format_args!("NaN through {f}"), |report| {
-            let plan = Plan::mlp(2, &[4], 1, f, Loss::MeanSquaredError);
+            let plan = subject.mlp(2, &[4], 1, f, Loss::MeanSquaredError);
             let mut network = network(subject, &plan, 903)?;
             let data = dataset(network.plan(), Kind::Numbers, 1, 904)?;
             let nan = Values::rounded(subject.precision, &[f64::NAN, 1.0]);

@@ -2,7 +2,7 @@
 
 use super::begin;
 use crate::checks::material::{
-    Kind, dataset, natural_kind, network, normal_values, poison, stream,
+    Kind, Poison, dataset, natural_kind, network, normal_values, stream,
 };
 use crate::oracle::Oracle;
 use crate::{Report, Subject};
@@ -19,9 +19,9 @@ const SHAPES: [(usize, &[usize], usize, usize); 7] = [
     (33, &[65, 64, 63], 9, 130),
 ];
 
-fn plan(shape: usize, f: Activation, loss: Loss) -> (Plan, usize) {
+fn plan(subject: &Subject<'_>, shape: usize, f: Activation, loss: Loss) -> (Plan, usize) {
     let (inputs, hidden, outputs, rows) = SHAPES[shape];
-    (Plan::mlp(inputs, hidden, outputs, f, loss), rows)
+    (subject.mlp(inputs, hidden, outputs, f, loss), rows)
 }
 
 /// Holds every layer's output, and the network's, against the oracle.
@@ -32,13 +32,14 @@ fn hold_outputs(
     report: &mut Report,
 ) -> Result<()> {
     let oracle = Oracle::new(network.plan(), &network.parameters()?)?;
-    poison(network, batch.len())?;
+    let layers = oracle.activations(batch)?;
+    let poison = Poison::new(network.plan(), batch.len())?;
+    poison.all(network)?;
     let outputs = network.forward(batch)?;
     report.all_within(place, &outputs, &oracle.forward(batch)?.elements);
-    for layer in 0..network.plan().layers.len() {
-        poison(network, batch.len())?;
+    for (layer, expected) in layers.iter().enumerate() {
+        poison.outputs(network)?;
         let got = network.activations(batch, layer)?;
-        let expected = oracle.activations(batch, layer)?;
         report.all_within(format_args!("{place}, layer {layer}"), &got, &expected.elements);
     }
     Ok(())
@@ -53,15 +54,9 @@ pub fn outputs(subject: &Subject<'_>) -> Report {
     let loss = Loss::MeanSquaredError;
     for (number, &f) in subject.capabilities.activations.iter().enumerate() {
         for shape in 0..SHAPES.len() {
-            for ends_in_activation in [false, true] {
-                let (mut plan, rows) = plan(shape, f, loss);
-                if ends_in_activation {
-                    plan = plan.activation(f);
-                }
-                let place = format!(
-                    "{f}, {:?}, activation on the last: {ends_in_activation}",
-                    SHAPES[shape]
-                );
+            let (plan, rows) = plan(subject, shape, f, loss);
+            for plan in [plan.clone(), plan.activation(f)] {
+                let place = format!("{rows} rows through {:?}", plan.layers);
                 report.attempt(&place, |report| {
                     let mut network = network(subject, &plan, 100 + number)?;
                     let data = dataset(network.plan(), Kind::Numbers, rows, 200 + shape)?;
@@ -71,7 +66,7 @@ pub fn outputs(subject: &Subject<'_>) -> Report {
         }
     }
     // more rows than a backend is likely to take at once
-    let plan = Plan::mlp(8, &[9], 3, Activation::Tanh, loss);
+    let plan = subject.mlp(8, &[9], 3, Activation::Tanh, loss);
     report.attempt("1537 rows", |report| {
         let mut network = network(subject, &plan, 100)?;
         let data = dataset(network.plan(), Kind::Numbers, 1537, 300)?;
@@ -103,7 +98,7 @@ pub fn gradients(subject: &Subject<'_>) -> Report {
                 // the largest shape is the slowest, and once for each activation is enough
                 let shapes = if loss == Loss::CrossEntropy { 0..7 } else { 0..6 };
                 for shape in shapes {
-                    let (plan, rows) = plan(shape, f, loss);
+                    let (plan, rows) = plan(subject, shape, f, loss);
                     let one_class_output =
                         loss == Loss::BinaryCrossEntropy && kind == Kind::Classes;
                     if one_class_output && plan.outputs() != 1 {
@@ -136,7 +131,7 @@ pub(super) fn hold_gradient(
 ) -> Result<()> {
     let oracle = Oracle::new(network.plan(), &network.parameters()?)?;
     let expected = oracle.loss_and_gradient(batch)?;
-    poison(network, batch.len())?;
+    Poison::new(network.plan(), batch.len())?.all(network)?;
     let loss = network.loss_and_gradient(batch)?;
     report.within(format_args!("{place}, loss"), loss, expected.loss);
     let gradient = network.gradient()?;
@@ -152,10 +147,10 @@ pub fn input_gradients(subject: &Subject<'_>) -> Report {
         Err(done) => return done,
     };
     let loss = Loss::CrossEntropy;
-    let large = [(1037, Plan::mlp(6, &[7], 4, Activation::Tanh, loss))];
+    let large = [(1037, subject.mlp(6, &[7], 4, Activation::Tanh, loss))];
     let small = subject.capabilities.activations.iter().flat_map(|&f| {
         (0..SHAPES.len()).map(move |shape| {
-            let (plan, rows) = plan(shape, f, loss);
+            let (plan, rows) = plan(subject, shape, f, loss);
             (rows, if shape % 2 == 0 { plan.activation(f) } else { plan })
         })
     });
@@ -168,7 +163,7 @@ pub fn input_gradients(subject: &Subject<'_>) -> Report {
             let mut stream = stream(800 + number);
             let len = rows * plan.outputs();
             let coefficients = normal_values(&mut stream, plan.precision, len, 1.0);
-            poison(&mut *network, rows)?;
+            Poison::new(&plan, rows)?.all(&mut *network)?;
             let got = network.input_gradient(&data.all(), &coefficients)?;
             let oracle = Oracle::new(&plan, &network.parameters()?)?;
             let expected = oracle.input_gradient(&data.all(), &coefficients)?;

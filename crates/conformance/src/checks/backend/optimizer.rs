@@ -6,8 +6,8 @@ use crate::oracle::{Rounding, update};
 use crate::{Report, Subject};
 use consonance_core::{Activation, Loss, Network, Optimizer, Plan, Result};
 
-fn plan() -> Plan {
-    Plan::mlp(5, &[17], 3, Activation::Relu, Loss::MeanSquaredError)
+fn plan(subject: &Subject<'_>) -> Plan {
+    subject.mlp(5, &[17], 3, Activation::Relu, Loss::MeanSquaredError)
 }
 
 /// Every optimiser over several steps. Each step is held against the oracle's own update of the
@@ -20,7 +20,7 @@ pub fn optimizers(subject: &Subject<'_>) -> Report {
     };
     for optimizer in every_optimizer() {
         report.attempt(format_args!("{optimizer:?}"), |report| {
-            let mut network = network(subject, &plan(), 1200)?;
+            let mut network = network(subject, &plan(subject), 1200)?;
             let data = dataset(network.plan(), natural_kind(network.plan()), 24, 1201)?;
             for step in 1..=6 {
                 let rows: Vec<u32> = (0..4).map(|row| 4 * (step as u32 - 1) + row).collect();
@@ -80,7 +80,7 @@ pub fn steps(subject: &Subject<'_>) -> Report {
         for rows in [5, 130] {
             let place = format!("{optimizer:?}, {rows} rows");
             report.attempt(&place, |report| {
-                let plan = Plan::mlp(31, &[40, 23], 3, Activation::Tanh, Loss::MeanSquaredError);
+                let plan = subject.mlp(31, &[40, 23], 3, Activation::Tanh, Loss::MeanSquaredError);
                 let mut one = network(subject, &plan, 1202)?;
                 let mut other = network(subject, &plan, 1202)?;
                 let data = dataset(one.plan(), natural_kind(one.plan()), rows, 1203)?;

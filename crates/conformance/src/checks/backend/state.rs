@@ -5,8 +5,8 @@ use crate::checks::material::{Snapshot, dataset, natural_kind, network, normal_v
 use crate::{Report, Subject};
 use consonance_core::{Activation, Loss, OptimizerState, Plan, Values};
 
-fn plan() -> Plan {
-    Plan::mlp(6, &[13], 4, Activation::Tanh, Loss::MeanSquaredError)
+fn plan(subject: &Subject<'_>) -> Plan {
+    subject.mlp(6, &[13], 4, Activation::Tanh, Loss::MeanSquaredError)
 }
 
 /// A fresh network is all zeros; parameters and optimiser state come back bit for bit as they
@@ -17,10 +17,10 @@ pub fn round_trips(subject: &Subject<'_>) -> Report {
         Err(done) => return done,
     };
     report.attempt("round trips", |report| {
-        let mut net = subject.network(&plan())?;
+        let mut net = subject.network(&plan(subject))?;
         let plan = net.plan().clone();
         report.require(
-            plan == self::plan().precision(subject.precision),
+            plan == self::plan(subject).precision(subject.precision),
             "the plan",
             "is not the one the network was made of",
         );
@@ -84,7 +84,7 @@ pub fn resume(subject: &Subject<'_>) -> Report {
     for optimizer in every_optimizer() {
         let place = format!("{optimizer:?}");
         report.attempt(&place, |report| {
-            let mut one = network(subject, &plan(), 1303)?;
+            let mut one = network(subject, &plan(subject), 1303)?;
             let plan = one.plan().clone();
             let data = dataset(&plan, natural_kind(&plan), 60, 1304)?;
             let rows: Vec<u32> = (0..60).collect();
