@@ -18,12 +18,13 @@
 //! | `candle-cuda` | `candle-cuda`: candle tensors on a GPU | a CUDA toolkit |
 
 mod registry;
+pub mod workloads;
 
 pub use consonance_core::*;
 pub use consonance_data as data;
 pub use consonance_host as host;
 pub use consonance_train as train;
-pub use registry::{ALL_BACKENDS, DEFAULT_BACKEND, backend, backends};
+pub use registry::{ALL_BACKENDS, DEFAULT_BACKEND, Products, backend, backends, products};
 
 /// The README, so that its examples are compiled and run with the tests.
 #[cfg(all(doctest, feature = "blocked"))]

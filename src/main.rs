@@ -1,5 +1,6 @@
 //! The command line of Consonance.
 
+mod allocations;
 mod cli;
 
 fn main() -> std::process::ExitCode {

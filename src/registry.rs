@@ -1,6 +1,7 @@
 //! The one file that names every backend: feature, name, constructor.
 
 use consonance_core::{Backend, Error, Registry, Result};
+use consonance_host::Kernels;
 use std::sync::Arc;
 
 /// The backend used unless another is named: the fastest there is in a default build.
@@ -38,6 +39,35 @@ pub fn backends() -> Registry {
     #[cfg(feature = "candle-cuda")]
     registry.register(consonance_backend_candle::CandleBackend::cuda(0));
     registry
+}
+
+/// The kernels of a compiled-in backend in host memory.
+pub struct Products {
+    /// The backend's name.
+    pub name: &'static str,
+    /// Its kernels in single precision.
+    pub f32: Box<dyn Kernels<f32>>,
+    /// Its kernels in double precision.
+    pub f64: Box<dyn Kernels<f64>>,
+}
+
+/// The kernels of every compiled-in backend that has some: for measuring products by themselves.
+pub fn products() -> Vec<Products> {
+    vec![
+        #[cfg(feature = "naive")]
+        Products::of("naive", consonance_backend_naive::Naive),
+        #[cfg(feature = "blocked")]
+        Products::of("blocked", consonance_backend_blocked::Blocked),
+        #[cfg(feature = "openblas")]
+        Products::of("openblas", consonance_backend_openblas::OpenBlas),
+    ]
+}
+
+#[cfg(any(feature = "naive", feature = "blocked", feature = "openblas"))]
+impl Products {
+    fn of<K: Kernels<f32> + Kernels<f64> + Copy>(name: &'static str, kernels: K) -> Self {
+        Products { name, f32: Box::new(kernels), f64: Box::new(kernels) }
+    }
 }
 
 /// The compiled-in backend of that name.

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod backends;
+mod bench;
 mod compare;
 mod evaluate;
 mod inspect;
@@ -37,6 +38,8 @@ enum Command {
     Backends(backends::Arguments),
     /// Trains one network on every backend and compares speed and numbers.
     Compare(compare::Arguments),
+    /// Times training steps.
+    Bench(bench::Arguments),
 }
 
 /// What a subcommand ends with: an exit status, or a message for the user.
@@ -51,6 +54,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Backends(arguments) => backends::run(&arguments),
         Command::Compare(arguments) => compare::run(&arguments),
+        Command::Bench(arguments) => bench::run(&arguments),
     };
     outcome.unwrap_or_else(|error| {
         output::complain(&*error);

@@ -1,0 +1,223 @@
+//! `consonance bench`
+
+mod ceiling;
+mod split;
+
+use super::arguments::{Compute, Layers, named, positive, precision};
+use super::{Outcome, output};
+use crate::allocations;
+use ceiling::Ceiling;
+use consonance::rng::{Purpose, Stream};
+use consonance::workloads::Workload;
+use consonance::{Activation, Backend, Init, Loss, Optimizer, Plan, Precision};
+use serde::Serialize;
+use split::Split;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+/// Rounds of steps, with the ceiling measured in between.
+const ROUNDS: u32 = 10;
+
+/// What to time.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// seed, tiny, tab, digits, keras, deep, mnist or wide [default: all of them]
+    #[arg(long, value_name = "NAME", conflicts_with = "layers")]
+    workload: Option<String>,
+    /// Widths of any network instead, inputs and outputs included
+    #[arg(long, value_name = "WIDTHS")]
+    layers: Option<Layers>,
+    /// Rows of its mini-batches
+    #[arg(long, value_name = "ROWS", default_value = "64", value_parser = positive, requires = "layers")]
+    batch_size: usize,
+    /// Its activation
+    #[arg(long, value_name = "NAME", default_value = "relu", value_parser = named::<Activation>, requires = "layers")]
+    activation: Activation,
+    /// Its optimiser: sgd, adam or adamw
+    #[arg(long, value_name = "NAME", default_value = "adam", value_parser = ["sgd", "adam", "adamw"], requires = "layers")]
+    optimizer: String,
+    /// Its loss: cross_entropy, binary_cross_entropy or mse
+    #[arg(long, value_name = "NAME", default_value = "cross_entropy", value_parser = named::<Loss>, requires = "layers")]
+    loss: Loss,
+    #[command(flatten)]
+    compute: Compute,
+    /// Type of every number in the network: f32 or f64
+    #[arg(long, value_name = "TYPE", default_value = "f32", value_parser = precision)]
+    precision: Precision,
+    /// How long to time steps, in seconds, for each workload
+    #[arg(long, value_name = "S", default_value = "2", value_parser = seconds)]
+    seconds: f64,
+    /// Print one JSON object a workload
+    #[arg(long)]
+    json: bool,
+}
+
+fn seconds(text: &str) -> std::result::Result<f64, String> {
+    let number: Option<f64> = text.parse().ok();
+    let range = 0.01..=3600.0;
+    number
+        .filter(|s| range.contains(s))
+        .ok_or_else(|| "expected a number of seconds from 0.01 to 3600".to_string())
+}
+
+/// What one workload took.
+#[derive(Serialize)]
+struct Report {
+    workload: String,
+    layers: Vec<usize>,
+    batch_size: usize,
+    backend: String,
+    threads: usize,
+    precision: Precision,
+    microseconds_per_step: Percentiles,
+    gflops: f64,
+    /// Of the best library over square products, as many at once as there are threads.
+    ceiling_gflops: f64,
+    efficiency: f64,
+    /// Shares of a step on one thread, each part measured by itself.
+    split: Split,
+    allocations_per_step: f64,
+}
+
+#[derive(Serialize)]
+struct Percentiles {
+    median: f64,
+    p10: f64,
+    p90: f64,
+}
+
+/// Runs `consonance bench`.
+pub(crate) fn run(arguments: &Arguments) -> Outcome {
+    let backend = arguments.compute.backend()?;
+    let threads = arguments.compute.threads.count();
+    let mut table = output::table(&[
+        "workload",
+        "µs a step",
+        "p10",
+        "p90",
+        "GFLOP/s",
+        "ceiling",
+        "efficiency",
+        "products",
+        "pointwise",
+        "update",
+        "allocations",
+    ]);
+    for workload in workloads(arguments)? {
+        let workload = workload.precision(arguments.precision);
+        let report = measure(&workload, &*backend, threads, arguments.seconds)?;
+        if arguments.json {
+            output::print_json(&report)?;
+            continue;
+        }
+        let percent = |share: f64| format!("{:.0} %", 100.0 * share);
+        let time = &report.microseconds_per_step;
+        table.add_row([
+            report.workload.clone(),
+            format!("{:.1}", time.median),
+            format!("{:.1}", time.p10),
+            format!("{:.1}", time.p90),
+            format!("{:.1}", report.gflops),
+            format!("{:.1}", report.ceiling_gflops),
+            percent(report.efficiency),
+            percent(report.split.products),
+            percent(report.split.pointwise),
+            percent(report.split.update),
+            format!("{}", report.allocations_per_step),
+        ]);
+    }
+    if !arguments.json {
+        let info = backend.info();
+        let title = format!("{} ({}), {threads} threads\n", info.name, info.library);
+        output::print(&(title + &output::lines(&table)))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn workloads(arguments: &Arguments) -> Result<Vec<Workload>> {
+    if let Some(name) = &arguments.workload {
+        return Ok(vec![Workload::named(name).map_err(|e| format!("--workload: {e}"))?]);
+    }
+    let Some(Layers(widths)) = &arguments.layers else { return Ok(Workload::all()) };
+    let [inputs, hidden @ .., outputs] = &widths[..] else {
+        return Err("--layers: expected the inputs, any hidden widths, and the outputs".into());
+    };
+    let optimizer = match arguments.optimizer.as_str() {
+        "adam" => Optimizer::adam(0.001),
+        "adamw" => Optimizer::adamw(0.001),
+        _ => Optimizer::sgd(0.01),
+    };
+    let plan = Plan::mlp(*inputs, hidden, *outputs, arguments.activation, arguments.loss);
+    plan.check().map_err(|e| format!("--layers: {e}"))?;
+    let name = widths.iter().map(usize::to_string).collect::<Vec<_>>().join("-");
+    Ok(vec![Workload { name, plan, batch_size: arguments.batch_size, optimizer }])
+}
+
+/// Times steps on mini-batches out of a set of four, in rounds with the ceiling in between.
+fn measure(
+    workload: &Workload,
+    backend: &dyn Backend,
+    threads: usize,
+    seconds: f64,
+) -> Result<Report> {
+    let Workload { plan, batch_size, optimizer, .. } = workload;
+    let data = workload.data(4 * batch_size)?;
+    let mut network = backend.network(plan, threads)?;
+    network.set_parameters(&Init::GlorotUniform.draw(plan, 0)?)?;
+    let mut order: Vec<u32> = (0..data.rows() as u32).collect();
+    Stream::new(0, Purpose::Shuffle, 0, 0).shuffle(&mut order);
+    let mut next = 0;
+    let mut step = || -> Result<Duration> {
+        let rows = &order[next..next + batch_size];
+        next = (next + batch_size) % data.rows();
+        let begun = Instant::now();
+        network.step(&data.batch(rows), optimizer)?;
+        Ok(begun.elapsed())
+    };
+    let mut ceiling = Ceiling::new(threads)?;
+    let each = Duration::from_secs_f64(seconds / f64::from(ROUNDS));
+    let mut times: Vec<Duration> = Vec::new();
+    let mut steps = 0_usize;
+    let mut allocated = 0_usize;
+    for _ in 0..ROUNDS {
+        ceiling.round(plan.precision);
+        // the caches are another's now
+        let begun = Instant::now();
+        step()?;
+        while begun.elapsed() < each / 10 {
+            step()?;
+        }
+        let begun = Instant::now();
+        times.reserve(1 + (each.as_secs_f64() / 1e-6) as usize);
+        let before = allocations::count();
+        loop {
+            times.push(step()?);
+            steps += 1;
+            if begun.elapsed() >= each {
+                break;
+            }
+        }
+        allocated += allocations::count() - before;
+    }
+    times.sort_unstable();
+    let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e6;
+    let percentiles = Percentiles { median: at(0.5), p10: at(0.1), p90: at(0.9) };
+    let gflops = workload.flops()? / percentiles.median / 1e3;
+    let layers = plan.dense_layers()?;
+    Ok(Report {
+        workload: workload.name.clone(),
+        layers: [plan.inputs].into_iter().chain(layers.iter().map(|l| l.outputs)).collect(),
+        batch_size: *batch_size,
+        backend: backend.info().name,
+        threads,
+        precision: plan.precision,
+        microseconds_per_step: percentiles,
+        gflops,
+        ceiling_gflops: ceiling.gflops(),
+        efficiency: gflops / ceiling.gflops(),
+        split: split::measure(workload, backend, &data)?,
+        allocations_per_step: allocated as f64 / steps as f64,
+    })
+}

@@ -1,0 +1,68 @@
+//! What the machine can do: the fastest square products of any compiled-in library.
+
+use consonance::host::crew::Crew;
+use consonance::host::{Beta, Kernels, MatMut, MatRef, Math};
+use consonance::{Arena, Precision, products};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+/// Sizes of the square products.
+const SIZES: [usize; 3] = [512, 1024, 2048];
+
+/// The fastest products so far, with as many at once as there are threads.
+pub(super) struct Ceiling {
+    crew: Crew,
+    next: usize,
+    best: f64,
+}
+
+impl Ceiling {
+    pub(super) fn new(threads: usize) -> std::io::Result<Self> {
+        Ok(Ceiling { crew: Crew::new(threads)?, next: 0, best: 0.0 })
+    }
+
+    /// Measures every library at one of the sizes, another each round.
+    pub(super) fn round(&mut self, precision: Precision) {
+        let size = SIZES[self.next % SIZES.len()];
+        self.next += 1;
+        for kernels in products() {
+            // textbook loops would take seconds, and are no ceiling
+            if kernels.name == "naive" {
+                continue;
+            }
+            let gflops = match precision {
+                Precision::F32 => self.measure(size, &*kernels.f32),
+                Precision::F64 => self.measure(size, &*kernels.f64),
+            };
+            self.best = self.best.max(gflops);
+        }
+    }
+
+    /// The best so far, of all threads together.
+    pub(super) fn gflops(&self) -> f64 {
+        self.best
+    }
+
+    fn measure<T: Math>(&mut self, size: usize, kernels: &dyn Kernels<T>) -> f64 {
+        let threads = self.crew.threads();
+        let operand = || {
+            let mut arena = Arena::zeros(size * size);
+            arena.iter_mut().enumerate().for_each(|(i, x)| *x = T::of((i % 97) as f64 / 97.0));
+            arena
+        };
+        let (a, b) = (operand(), operand());
+        let c: Vec<_> = (0..threads).map(|_| Mutex::new(Arena::zeros(size * size))).collect();
+        let mut best = Duration::MAX;
+        // the first product is the warm-up
+        for _ in 0..3 {
+            let begun = Instant::now();
+            self.crew.for_each(threads, &|task| {
+                let mut c = c[task].lock().unwrap_or_else(|e| e.into_inner());
+                let (a, b) = (MatRef::new(&a, size, size), MatRef::new(&b, size, size));
+                kernels.gemm(a, b, Beta::Zero, MatMut::new(&mut c, size, size));
+            });
+            best = best.min(begun.elapsed());
+        }
+        threads as f64 * 2.0 * (size as f64).powi(3) / best.as_secs_f64() / 1e9
+    }
+}
