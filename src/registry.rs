@@ -5,7 +5,9 @@ use consonance_host::Kernels;
 use std::sync::Arc;
 
 /// The backend used unless another is named: the fastest there is in a default build.
-pub const DEFAULT_BACKEND: &str = if cfg!(feature = "blocked") {
+pub const DEFAULT_BACKEND: &str = if cfg!(feature = "fused") {
+    "fused"
+} else if cfg!(feature = "blocked") {
     "blocked"
 } else if cfg!(feature = "openblas") {
     "openblas"
@@ -16,9 +18,10 @@ pub const DEFAULT_BACKEND: &str = if cfg!(feature = "blocked") {
 };
 
 /// Every backend of this project, as (name, feature that compiles it in).
-pub const ALL_BACKENDS: [(&str, &str); 5] = [
+pub const ALL_BACKENDS: [(&str, &str); 6] = [
     ("naive", "naive"),
     ("blocked", "blocked"),
+    ("fused", "fused"),
     ("openblas", "openblas"),
     ("candle", "candle"),
     ("candle-cuda", "candle-cuda"),
@@ -32,6 +35,8 @@ pub fn backends() -> Registry {
     registry.register(consonance_backend_naive::backend());
     #[cfg(feature = "blocked")]
     registry.register(consonance_backend_blocked::backend());
+    #[cfg(feature = "fused")]
+    registry.register(consonance_backend_fused::backend());
     #[cfg(feature = "openblas")]
     registry.register(consonance_backend_openblas::backend());
     #[cfg(feature = "candle")]
@@ -58,12 +63,14 @@ pub fn products() -> Vec<Products> {
         Products::of("naive", consonance_backend_naive::Naive),
         #[cfg(feature = "blocked")]
         Products::of("blocked", consonance_backend_blocked::Blocked),
+        #[cfg(feature = "fused")]
+        Products::of("fused", consonance_backend_fused::Fused::default()),
         #[cfg(feature = "openblas")]
         Products::of("openblas", consonance_backend_openblas::OpenBlas),
     ]
 }
 
-#[cfg(any(feature = "naive", feature = "blocked", feature = "openblas"))]
+#[cfg(any(feature = "naive", feature = "blocked", feature = "fused", feature = "openblas"))]
 impl Products {
     fn of<K: Kernels<f32> + Kernels<f64> + Copy>(name: &'static str, kernels: K) -> Self {
         Products { name, f32: Box::new(kernels), f64: Box::new(kernels) }

@@ -14,6 +14,15 @@ pub enum Beta {
     One,
 }
 
+/// The weights W [outputs, inputs] of a dense layer.
+#[derive(Debug, Clone, Copy)]
+pub struct Weights<'a, T> {
+    /// W itself.
+    pub matrix: MatRef<'a, T>,
+    /// What [`Kernels::pack`] made of it; empty where the kernels keep no packed form.
+    pub packed: &'a [T],
+}
+
 /// The kernels of one element type. [`crate::HostBackend`] builds a whole backend on them.
 ///
 /// Only [`Kernels::gemm`] is required. The three products of a dense layer have defaults in terms
@@ -44,6 +53,21 @@ pub trait Kernels<T: Math>: Send + Sync + 'static {
         false
     }
 
+    /// How many rows of W a panel of the packed form has; 0 if the kernels keep none.
+    ///
+    /// The engine keeps the packed form of every layer beside its weights, and has it packed anew
+    /// after each update, by the task that made the update. A layer's packed form is a panel of
+    /// `panel_rows() · inputs` elements for each group of so many rows, the last group filled up.
+    fn panel_rows(&self) -> usize {
+        0
+    }
+
+    /// Packs some rows of W [rows, inputs], beginning with the first of a panel, into their
+    /// panels.
+    fn pack(&self, weight: MatRef<'_, T>, packed: &mut [T]) {
+        let _ = (weight, packed);
+    }
+
     /// The outputs of a dense layer: Y ← f(X·Wᵀ + b).
     ///
     /// X is [m, inputs], W [outputs, inputs], b `[outputs]`, Y [m, outputs] row-major without gaps.
@@ -52,18 +76,18 @@ pub trait Kernels<T: Math>: Send + Sync + 'static {
     fn forward(
         &self,
         x: MatRef<'_, T>,
-        weight: MatRef<'_, T>,
+        weights: Weights<'_, T>,
         bias: &[T],
         activation: Activation,
         sums: &mut [T],
         y: &mut [T],
     ) {
-        let (rows, outputs) = (x.rows(), weight.rows());
+        let (rows, outputs) = (x.rows(), weights.matrix.rows());
         let z = if sums.is_empty() { &mut *y } else { &mut *sums };
         for row in z.chunks_exact_mut(outputs) {
             row.copy_from_slice(bias);
         }
-        self.gemm(x, weight.t(), Beta::One, MatMut::new(z, rows, outputs));
+        self.gemm(x, weights.matrix.t(), Beta::One, MatMut::new(z, rows, outputs));
         if sums.is_empty() {
             T::activate(activation, y);
         } else {

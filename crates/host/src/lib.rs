@@ -18,6 +18,7 @@ pub mod math;
 pub mod matrix;
 mod network;
 mod outputwise;
+mod packed;
 mod rowwise;
 mod shards;
 pub mod simd;

@@ -5,6 +5,7 @@ use crate::disjoint::Disjoint;
 use crate::kernels::Kernels;
 use crate::math::Math;
 use crate::outputwise::Outputwise;
+use crate::packed::Packed;
 use crate::rowwise::Rowwise;
 use crate::shards::{Piece, WORTH_SHARING, pieces, shard_rows};
 use crate::workspace::Workspace;
@@ -27,6 +28,8 @@ pub(crate) struct HostNetwork<T, K> {
     crew: Crew,
     pieces: Vec<Piece>,
     parameters: Arena<T>,
+    /// The weights once more, as the kernels like them.
+    packed: Packed<T>,
     gradient: Arena<T>,
     moments: Vec<Arena<T>>,
     steps: u64,
@@ -44,7 +47,8 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
         let free = kernels.is_shape_invariant().then_some(crew.threads());
         Ok(HostNetwork {
             plan: Arc::new(plan.clone()),
-            pieces: pieces(&layers, free),
+            pieces: pieces(&layers, free, kernels.panel_rows()),
+            packed: Packed::new(&layers, kernels.panel_rows()),
             layers: layers.into(),
             kernels,
             crew,
@@ -73,8 +77,14 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
     ) {
         let rows = batch.len();
         let (worth, each) = self.shares(rows);
-        let rowwise =
-            Rowwise::new(&*self.kernels, layers, &self.parameters, batch, &mut self.workspace);
+        let rowwise = Rowwise::new(
+            &*self.kernels,
+            layers,
+            &self.parameters,
+            &self.packed,
+            batch,
+            &mut self.workspace,
+        );
         self.crew.for_each_if(worth, rows.div_ceil(each), &|shard| {
             let positions = shard * each..((shard + 1) * each).min(rows);
             // SAFETY: shards are different positions, and the crew runs each once
@@ -111,6 +121,7 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
             &mut self.parameters,
             &mut self.gradient,
             &mut self.moments,
+            &mut self.packed,
         );
         self.crew.for_each_if(worth, pieces.len(), &|piece| {
             // SAFETY: pieces are different outputs, and the crew runs each once
@@ -196,6 +207,7 @@ impl<T: Math, K: Kernels<T>> Network for HostNetwork<T, K> {
         let mut moments = self.moments.iter_mut().map(|arena| &mut arena[..]);
         let (m, v) = (moments.next().unwrap_or_default(), moments.next().unwrap_or_default());
         T::update(&rule, &mut self.parameters, &self.gradient, m, v);
+        self.packed.pack_all(&*self.kernels, &self.layers, &self.parameters);
         Ok(())
     }
 
@@ -248,6 +260,7 @@ impl<T: Math, K: Kernels<T>> Network for HostNetwork<T, K> {
     fn set_parameters(&mut self, parameters: &Values) -> Result<()> {
         let given = parameters.expect::<T>("parameters", self.parameters.len())?;
         self.parameters.copy_from_slice(given);
+        self.packed.pack_all(&*self.kernels, &self.layers, &self.parameters);
         Ok(())
     }
 

@@ -5,6 +5,7 @@ use crate::disjoint::Disjoint;
 use crate::kernels::Kernels;
 use crate::math::Math;
 use crate::matrix::MatRef;
+use crate::packed::{Packed, PackedParts};
 use crate::shards::Piece;
 use crate::workspace::Workspace;
 use consonance_core::{Arena, Batch, DenseLayer, Rows, Rule};
@@ -20,9 +21,11 @@ pub(crate) struct Outputwise<'a, T, K> {
     parameters: Disjoint<'a, T>,
     gradient: Disjoint<'a, T>,
     moments: [Disjoint<'a, T>; 2],
+    packed: PackedParts<'a, T>,
 }
 
 impl<'a, T: Math, K: Kernels<T>> Outputwise<'a, T, K> {
+    #[allow(clippy::too_many_arguments, reason = "they are what a step borrows")]
     pub(crate) fn new(
         kernels: &'a K,
         layers: &'a [DenseLayer],
@@ -31,6 +34,7 @@ impl<'a, T: Math, K: Kernels<T>> Outputwise<'a, T, K> {
         parameters: &'a mut [T],
         gradient: &'a mut [T],
         moments: &'a mut [Arena<T>],
+        packed: &'a mut Packed<T>,
     ) -> Self {
         let mut moments = moments.iter_mut();
         let mut next = || Disjoint::new(moments.next().map_or(&mut [], |arena| &mut arena[..]));
@@ -42,6 +46,7 @@ impl<'a, T: Math, K: Kernels<T>> Outputwise<'a, T, K> {
             parameters: Disjoint::new(parameters),
             gradient: Disjoint::new(gradient),
             moments: [next(), next()],
+            packed: packed.parts(),
         }
     }
 
@@ -65,12 +70,17 @@ impl<'a, T: Math, K: Kernels<T>> Outputwise<'a, T, K> {
             unsafe { (self.gradient.part(weight.clone()), self.gradient.part(bias.clone())) };
         self.kernels.weight_gradient(delta, x, weight_gradient, bias_gradient);
         if let Some(rule) = rule {
-            for (range, gradient) in [(weight, weight_gradient), (bias, bias_gradient)] {
+            for (range, gradient) in [(weight.clone(), weight_gradient), (bias, bias_gradient)] {
                 // SAFETY: as above; each array is another
                 unsafe {
                     let [m, v] = self.moments.each_ref().map(|array| part_or_none(array, &range));
                     T::update(rule, self.parameters.part(range), gradient, m, v);
                 }
+            }
+            // SAFETY: as above; panels belong to the piece whose rows they hold
+            unsafe {
+                let rows = MatRef::new(self.parameters.part(weight), outputs.len(), layer.inputs);
+                self.packed.pack(self.kernels, rows, *number, outputs.start);
             }
         }
     }

@@ -2,10 +2,11 @@
 //! other rows.
 
 use crate::disjoint::Disjoint;
-use crate::kernels::Kernels;
+use crate::kernels::{Kernels, Weights};
 use crate::loss::loss_and_gradient;
 use crate::math::Math;
 use crate::matrix::MatRef;
+use crate::packed::Packed;
 use crate::workspace::{LayerRegions, Region, Workspace};
 use consonance_core::{Activation, Batch, DenseLayer, Plan, Rows};
 use std::ops::Range;
@@ -16,6 +17,7 @@ pub(crate) struct Rowwise<'a, T, K> {
     kernels: &'a K,
     layers: &'a [DenseLayer],
     parameters: &'a [T],
+    packed: &'a Packed<T>,
     batch: &'a Batch<'a>,
     features: &'a [T],
     arena: Disjoint<'a, T>,
@@ -30,6 +32,7 @@ impl<'a, T: Math, K: Kernels<T>> Rowwise<'a, T, K> {
         kernels: &'a K,
         layers: &'a [DenseLayer],
         parameters: &'a [T],
+        packed: &'a Packed<T>,
         batch: &'a Batch<'a>,
         workspace: &'a mut Workspace<T>,
     ) -> Self {
@@ -38,6 +41,7 @@ impl<'a, T: Math, K: Kernels<T>> Rowwise<'a, T, K> {
             kernels,
             layers,
             parameters,
+            packed,
             batch,
             features,
             arena: Disjoint::new(&mut workspace.arena),
@@ -55,7 +59,7 @@ impl<'a, T: Math, K: Kernels<T>> Rowwise<'a, T, K> {
         let rows = positions.len();
         // SAFETY: all parts belong to this task's rows
         let mut x: &[T] = unsafe { self.inputs(positions.clone()) };
-        for (layer, regions) in self.layers.iter().zip(self.regions) {
+        for (number, (layer, regions)) in self.layers.iter().zip(self.regions).enumerate() {
             // SAFETY: as above; outputs and sums are different regions
             let (y, sums) = unsafe {
                 (
@@ -63,9 +67,12 @@ impl<'a, T: Math, K: Kernels<T>> Rowwise<'a, T, K> {
                     self.arena.part(regions.sums.rows(positions.clone())),
                 )
             };
+            // a pass may end before an activation for which there is room
+            let sums = if layer.activation.derivative_needs_input() { sums } else { &mut [] };
             let x_rows = MatRef::new(x, rows, layer.inputs);
             let bias = &self.parameters[layer.bias.clone()];
-            self.kernels.forward(x_rows, self.weight(layer), bias, layer.activation, sums, y);
+            let weights = Weights { matrix: self.weight(layer), packed: self.packed.layer(number) };
+            self.kernels.forward(x_rows, weights, bias, layer.activation, sums, y);
             x = y;
         }
     }

@@ -37,11 +37,12 @@ pub(crate) struct Piece {
     pub(crate) outputs: Range<usize>,
 }
 
-/// The pieces of all layers, the largest first, so that the threads end together.
-pub(crate) fn pieces(layers: &[DenseLayer], threads: Option<usize>) -> Vec<Piece> {
+/// The pieces of all layers, the largest first, so that the threads end together. A piece begins
+/// with the first row of a panel of `panel` rows.
+pub(crate) fn pieces(layers: &[DenseLayer], threads: Option<usize>, panel: usize) -> Vec<Piece> {
     let mut pieces = Vec::new();
     for (number, layer) in layers.iter().enumerate() {
-        let each = shard_rows(layer.outputs, threads);
+        let each = shard_rows(layer.outputs, threads).next_multiple_of(panel.max(1));
         for start in (0..layer.outputs).step_by(each) {
             let outputs = start..(start + each).min(layer.outputs);
             pieces.push(Piece { layer: number, outputs });
@@ -71,11 +72,15 @@ mod tests {
         let plan = Plan::mlp(5, &[130, 7], 10, Activation::Relu, Loss::CrossEntropy);
         let layers = plan.dense_layers().unwrap();
         for threads in [None, Some(1), Some(2), Some(3), Some(8)] {
-            let mut seen: Vec<Vec<u32>> = layers.iter().map(|l| vec![0; l.outputs]).collect();
-            for piece in pieces(&layers, threads) {
-                piece.outputs.for_each(|output| seen[piece.layer][output] += 1);
+            let seen: Vec<Vec<u32>> = layers.iter().map(|l| vec![0; l.outputs]).collect();
+            for panel in [0, 4, 16] {
+                let mut seen = seen.clone();
+                for piece in pieces(&layers, threads, panel) {
+                    assert!(panel == 0 || piece.outputs.start % panel == 0);
+                    piece.outputs.for_each(|output| seen[piece.layer][output] += 1);
+                }
+                assert!(seen.iter().flatten().all(|count| *count == 1), "{threads:?} {panel}");
             }
-            assert!(seen.iter().flatten().all(|count| *count == 1), "{threads:?}");
         }
     }
 }

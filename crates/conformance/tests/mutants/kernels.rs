@@ -1,6 +1,7 @@
 //! A matrix product as plain loops, right or with one planted fault.
 
 use consonance_core::{Activation, Element};
+use consonance_host::kernels::Weights;
 use consonance_host::{Beta, Kernels, MatMut, MatRef, Math};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -166,18 +167,18 @@ impl<T: Math> Kernels<T> for Loops {
     fn forward(
         &self,
         x: MatRef<'_, T>,
-        weight: MatRef<'_, T>,
+        weights: Weights<'_, T>,
         bias: &[T],
         activation: Activation,
         sums: &mut [T],
         y: &mut [T],
     ) {
-        let (rows, outputs) = (x.rows(), weight.rows());
+        let (rows, outputs) = (x.rows(), weights.matrix.rows());
         let mut z = vec![T::zero(); rows * outputs];
         if self.fault != Fault::DropsBias {
             z.chunks_exact_mut(outputs).for_each(|row| row.copy_from_slice(bias));
         }
-        self.gemm(x, weight.t(), Beta::One, MatMut::new(&mut z, rows, outputs));
+        self.gemm(x, weights.matrix.t(), Beta::One, MatMut::new(&mut z, rows, outputs));
         if self.fault != Fault::ForgetsSums && !sums.is_empty() {
             sums.copy_from_slice(&z);
         }

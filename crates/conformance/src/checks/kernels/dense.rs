@@ -1,11 +1,13 @@
 //! The products of a dense layer, fused with the pointwise work around them.
 
+use super::packed;
 use super::strided::bits;
 use crate::Report;
 use crate::checks::material::{normal, stream};
 use crate::oracle::product::{Matrix, product};
 use crate::oracle::{Bounded, Rounding, activation};
 use consonance_core::Activation;
+use consonance_host::kernels::Weights;
 use consonance_host::{Kernels, MatRef, Math};
 
 /// Layers [rows, inputs, outputs].
@@ -53,8 +55,10 @@ pub fn forward<T: Math>(kernels: &impl Kernels<T>) -> Report {
                 let kept = if f.derivative_needs_input() { rows * outputs } else { 0 };
                 let mut sums = vec![T::nan(); kept];
                 let mut y = vec![T::nan(); rows * outputs];
-                let weight = MatRef::new(&weight, outputs, inputs);
-                kernels.forward(x, weight, &bias, f, &mut sums, &mut y);
+                let matrix = MatRef::new(&weight, outputs, inputs);
+                let packed = packed(kernels, matrix);
+                let weights = Weights { matrix, packed: &packed };
+                kernels.forward(x, weights, &bias, f, &mut sums, &mut y);
                 let place = format!("{f} of [rows, inputs, outputs] {shape:?}, gap {gap}");
                 let expected = z.map(|z| activation::output(f, z, rounding));
                 report.all_within(&place, &T::values(y), &expected.elements);

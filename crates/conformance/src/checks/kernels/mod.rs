@@ -9,6 +9,8 @@ pub use dense::{forward, input_gradient, weight_gradient};
 pub use gemm::{non_finite, products};
 pub use repeats::{repeats, shape_invariance};
 
+use consonance_host::{Kernels, MatRef, Math};
+
 /// Sizes where kernels go wrong: nothing, one, primes, and around the width of a register or a
 /// tile.
 const SIZES: [usize; 11] = [0, 1, 2, 3, 5, 7, 13, 31, 63, 64, 65];
@@ -26,3 +28,15 @@ const LARGE: [[usize; 3]; 10] = [
     [257, 66, 64],
     [300, 300, 30],
 ];
+
+/// The packed form of W that the engine would hand to these kernels; whatever they do not write
+/// is NaN.
+fn packed<T: Math>(kernels: &impl Kernels<T>, weight: MatRef<'_, T>) -> Vec<T> {
+    let panel = kernels.panel_rows();
+    let rows = if panel == 0 { 0 } else { weight.rows().next_multiple_of(panel) };
+    let mut packed = vec![T::nan(); rows * weight.cols()];
+    if panel > 0 {
+        kernels.pack(weight, &mut packed);
+    }
+    packed
+}

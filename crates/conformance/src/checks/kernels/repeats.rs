@@ -1,9 +1,11 @@
 //! The same bits, however often, from however many threads, in however many pieces.
 
+use super::packed;
 use super::strided::{Layout, Strided};
 use crate::Report;
 use crate::checks::material::{normal, stream};
 use consonance_core::Activation;
+use consonance_host::kernels::Weights;
 use consonance_host::{Beta, Kernels, MatMut, MatRef, Math};
 
 /// Shapes [m, n, k] on both sides of every threshold a kernel is likely to have.
@@ -126,10 +128,12 @@ fn layers<T: Math>(
     let mut draw = |rows, cols| normal::<T>(&mut stream, rows * cols);
     let (x, weight, bias, delta) = (draw(m, k), draw(n, k), draw(1, n), draw(m, n));
     let weight = MatRef::new(&weight, n, k);
+    let packed = packed(kernels, weight);
+    let weights = Weights { matrix: weight, packed: &packed };
     let forward = |rows: std::ops::Range<usize>| {
         let mut y = vec![T::nan(); rows.len() * n];
         let x = MatRef::new(&x[rows.start * k..], rows.len(), k);
-        kernels.forward(x, weight, &bias, Activation::Tanh, &mut [], &mut y);
+        kernels.forward(x, weights, &bias, Activation::Tanh, &mut [], &mut y);
         y
     };
     let back = |rows: std::ops::Range<usize>| {

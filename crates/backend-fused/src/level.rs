@@ -1,0 +1,95 @@
+//! The product compiled for each instruction set, and what belongs to an element type.
+
+use crate::product::Product;
+use crate::vector::Vector;
+use crate::vector::portable::Four;
+use consonance_core::Arena;
+use consonance_host::Math;
+use consonance_host::simd::Level;
+use std::cell::RefCell;
+
+/// An element type with its compiled products.
+pub(crate) trait Compiled: Math {
+    /// Columns of a packed panel: the lanes of a vector.
+    fn lanes(level: Level) -> usize;
+
+    /// Runs a product.
+    ///
+    /// # Safety
+    /// As [`Product::run`]; the processor has `level`.
+    unsafe fn run(level: Level, product: &Product<Self>);
+
+    /// Lends a buffer of `len` elements that belongs to this thread. What it holds is anything.
+    fn with_scratch<R>(len: usize, work: impl FnOnce(&mut [Self]) -> R) -> R;
+}
+
+macro_rules! compiled {
+    ($type:ident, $wide:ident, $narrow:ident, $neon:ident) => {
+        const _: () = {
+            #[cfg(target_arch = "x86_64")]
+            use std::arch::x86_64::{$narrow, $wide};
+
+            #[cfg(target_arch = "aarch64")]
+            use std::arch::aarch64::$neon;
+
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]
+            unsafe fn avx512(product: &Product<$type>) {
+                // SAFETY: the caller's promise
+                unsafe { product.run::<$wide>() }
+            }
+
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx2,fma")]
+            unsafe fn avx2(product: &Product<$type>) {
+                // SAFETY: the caller's promise
+                unsafe { product.run::<$narrow>() }
+            }
+
+            thread_local! {
+                static SCRATCH: RefCell<Arena<$type>> = RefCell::default();
+            }
+
+            impl Compiled for $type {
+                fn lanes(level: Level) -> usize {
+                    match level {
+                        #[cfg(target_arch = "x86_64")]
+                        Level::Avx512 => <$wide>::LANES,
+                        #[cfg(target_arch = "x86_64")]
+                        Level::Avx2 => <$narrow>::LANES,
+                        #[cfg(target_arch = "aarch64")]
+                        Level::Neon => <$neon>::LANES,
+                        _ => Four::<$type>::LANES,
+                    }
+                }
+
+                unsafe fn run(level: Level, product: &Product<$type>) {
+                    // SAFETY: the caller's promise
+                    unsafe {
+                        match level {
+                            #[cfg(target_arch = "x86_64")]
+                            Level::Avx512 => avx512(product),
+                            #[cfg(target_arch = "x86_64")]
+                            Level::Avx2 => avx2(product),
+                            #[cfg(target_arch = "aarch64")]
+                            Level::Neon => product.run::<$neon>(),
+                            _ => product.run::<Four<$type>>(),
+                        }
+                    }
+                }
+
+                fn with_scratch<R>(len: usize, work: impl FnOnce(&mut [Self]) -> R) -> R {
+                    SCRATCH.with_borrow_mut(|scratch| {
+                        if scratch.len() < len {
+                            *scratch = Arena::zeros(len);
+                        }
+                        work(&mut scratch[..len])
+                    })
+                }
+            }
+        };
+    };
+}
+
+compiled!(f32, __m512, __m256, float32x4_t);
+compiled!(f64, __m512d, __m256d, float64x2_t);

@@ -1,0 +1,209 @@
+//! The fused backend: products in register tiles of this crate's own.
+//!
+//! - The weights are kept packed for the forward product, and packed anew by the task that just
+//!   updated them; nothing is packed for a product that reads rows as they lie.
+//! - Bias, relu and relu's derivative are applied while a tile is in the registers.
+//! - Every element is one chain of fused multiply–adds along k, whatever tile it falls into, so
+//!   bits depend neither on the number of threads nor on the shape of a product.
+
+mod level;
+mod pack;
+mod product;
+mod vector;
+
+use consonance_core::Activation;
+use consonance_host::kernels::{Weights, check_shapes};
+use consonance_host::simd::{self, Level};
+use consonance_host::{Beta, HostBackend, Kernels, MatMut, MatRef, Math};
+use level::Compiled;
+use pack::{pack, packed_len};
+use product::{Finish, Product, Start};
+
+/// Products in register tiles.
+#[derive(Debug, Clone, Copy)]
+pub struct Fused {
+    level: Level,
+}
+
+/// The backend `fused`.
+pub fn backend() -> HostBackend<Fused> {
+    let library = "register tiles of its own";
+    HostBackend::new("fused", env!("CARGO_PKG_VERSION"), library, Fused::default())
+}
+
+impl Default for Fused {
+    /// At the best level of this processor.
+    fn default() -> Self {
+        Fused { level: simd::level() }
+    }
+}
+
+/// Where the B of a product lies.
+#[derive(Clone, Copy)]
+enum Operand<'a, T> {
+    /// Row-major, or any other way.
+    Matrix(MatRef<'a, T>),
+    /// Packed in panels.
+    Panels(&'a [T]),
+}
+
+/// A row-major B is packed if rows lie so far apart that the part of it under a tile falls out of
+/// the first-level cache, in bytes, and there are enough rows of A to make up for it.
+const PACK_FROM_BYTES: usize = 64 * 1024;
+const PACK_FROM_ROWS: usize = 24;
+
+impl Fused {
+    /// Products at a level of the caller's choice: for tests that compare levels.
+    ///
+    /// # Panics
+    /// If the processor does not have the level.
+    pub fn at(level: Level) -> Self {
+        assert!(level.is_available(), "this processor does not have {level}");
+        Fused { level }
+    }
+
+    /// C ← finish(start + A·B), C row-major with no gaps inside its rows.
+    fn product<T: Compiled>(
+        &self,
+        a: MatRef<'_, T>,
+        b: Operand<'_, T>,
+        mut c: MatMut<'_, T>,
+        start: Start<T>,
+        finish: Finish<T>,
+    ) {
+        let (m, n, k) = (c.rows(), c.cols(), a.cols());
+        if m == 0 || n == 0 {
+            return;
+        }
+        let lanes = T::lanes(self.level);
+        let (b, b_row, b_panel) = match b {
+            Operand::Panels(panels) => (panels.as_ptr(), lanes, k * lanes),
+            Operand::Matrix(matrix) => {
+                let bytes = k * matrix.row_stride() * size_of::<T>();
+                let apart = bytes > PACK_FROM_BYTES && m >= PACK_FROM_ROWS;
+                if matrix.col_stride() != 1 && n > 1 || apart {
+                    return T::with_scratch(packed_len(k, n, lanes), |panels| {
+                        pack(&matrix, lanes, panels);
+                        self.product(a, Operand::Panels(panels), c, start, finish);
+                    });
+                }
+                (matrix.data().as_ptr(), matrix.row_stride(), lanes)
+            }
+        };
+        let product = Product {
+            m,
+            n,
+            k,
+            a: a.data().as_ptr(),
+            a_row: a.row_stride(),
+            a_col: a.col_stride(),
+            b,
+            b_row,
+            b_panel,
+            c_row: c.row_stride(),
+            c: c.data().as_mut_ptr(),
+            start,
+            finish,
+        };
+        // SAFETY: the views hold all elements that their shapes and strides reach, panels are
+        // whole, C is borrowed for writing, and the level is this processor's.
+        unsafe { T::run(self.level, &product) }
+    }
+}
+
+macro_rules! kernels {
+    ($type:ident) => {
+        impl Kernels<$type> for Fused {
+            fn gemm(
+                &self,
+                a: MatRef<'_, $type>,
+                b: MatRef<'_, $type>,
+                beta: Beta,
+                mut c: MatMut<'_, $type>,
+            ) {
+                check_shapes(&a, &b, &c);
+                let (m, n) = (c.rows(), c.cols());
+                if c.col_stride() == 1 || n <= 1 {
+                    let start = if beta == Beta::One { Start::Before } else { Start::Zero };
+                    return self.product(a, Operand::Matrix(b), c, start, Finish::Plain);
+                }
+                if c.row_stride() == 1 {
+                    // a column-major C is the transpose of Bᵀ·Aᵀ
+                    return self.gemm(b.t(), a.t(), beta, c.t());
+                }
+                let mut gathered = vec![0.0; m * n];
+                let cells = |i: usize| (0..n).map(move |j| (i, j));
+                for (i, j) in (0..m).flat_map(cells) {
+                    gathered[i * n + j] = c.as_ref().get(i, j);
+                }
+                self.gemm(a, b, beta, MatMut::new(&mut gathered, m, n));
+                for (i, j) in (0..m).flat_map(cells) {
+                    c.set(i, j, gathered[i * n + j]);
+                }
+            }
+
+            fn is_shape_invariant(&self) -> bool {
+                true
+            }
+
+            fn panel_rows(&self) -> usize {
+                <$type>::lanes(self.level)
+            }
+
+            fn pack(&self, weight: MatRef<'_, $type>, packed: &mut [$type]) {
+                pack(&weight.t(), <$type>::lanes(self.level), packed);
+            }
+
+            fn forward(
+                &self,
+                x: MatRef<'_, $type>,
+                weights: Weights<'_, $type>,
+                bias: &[$type],
+                activation: Activation,
+                sums: &mut [$type],
+                y: &mut [$type],
+            ) {
+                let (rows, outputs) = (x.rows(), weights.matrix.rows());
+                let b = match weights.packed {
+                    [] => Operand::Matrix(weights.matrix.t()),
+                    packed => Operand::Panels(packed),
+                };
+                let z = if sums.is_empty() { &mut *y } else { &mut *sums };
+                let finish = match activation {
+                    Activation::Relu => Finish::Relu,
+                    _ => Finish::Plain,
+                };
+                let start = Start::Bias(bias.as_ptr());
+                self.product(x, b, MatMut::new(z, rows, outputs), start, finish);
+                match activation {
+                    Activation::Relu | Activation::Identity => {}
+                    _ if sums.is_empty() => <$type>::activate(activation, y),
+                    _ => <$type>::activate_from(activation, sums, y),
+                }
+            }
+
+            fn input_gradient(
+                &self,
+                delta: MatRef<'_, $type>,
+                weight: MatRef<'_, $type>,
+                activation: Activation,
+                sums: &[$type],
+                y: &[$type],
+                d: &mut [$type],
+            ) {
+                let c = MatMut::new(&mut *d, delta.rows(), weight.cols());
+                let finish = match activation {
+                    Activation::Relu => Finish::WherePositive(y.as_ptr()),
+                    _ => Finish::Plain,
+                };
+                self.product(delta, Operand::Matrix(weight), c, Start::Zero, finish);
+                if !matches!(activation, Activation::Relu | Activation::Identity) {
+                    <$type>::scale_by_derivative(activation, sums, y, d);
+                }
+            }
+        }
+    };
+}
+
+kernels!(f32);
+kernels!(f64);

@@ -1,0 +1,245 @@
+//! A product over register tiles.
+
+use crate::vector::Vector;
+
+/// Sums are taken up and laid down again after this many terms, so that the part of B under a
+/// tile stays in the first-level cache.
+const DEPTH: usize = 256;
+
+/// What the sums of a tile begin with.
+#[derive(Clone, Copy)]
+pub(crate) enum Start<T> {
+    /// Zero.
+    Zero,
+    /// What C holds.
+    Before,
+    /// One number for each column.
+    Bias(*const T),
+}
+
+/// What happens to a tile on its way out of the registers.
+#[derive(Clone, Copy)]
+pub(crate) enum Finish<T> {
+    /// Nothing.
+    Plain,
+    /// max(x, 0).
+    Relu,
+    /// Zero where the element of this matrix [m, n], with C's strides, is not above zero: the
+    /// derivative of relu, told from its outputs.
+    WherePositive(*const T),
+}
+
+/// C ← finish(start + A·B) with C row-major: all that a product is, as pointers.
+#[derive(Clone, Copy)]
+pub(crate) struct Product<T> {
+    pub(crate) m: usize,
+    pub(crate) n: usize,
+    pub(crate) k: usize,
+    /// A's element (i, p) is at `i * a_row + p * a_col`.
+    pub(crate) a: *const T,
+    pub(crate) a_row: usize,
+    pub(crate) a_col: usize,
+    /// B's element (p, j) is at `p * b_row + j / LANES * b_panel + j % LANES`: row-major with a
+    /// panel distance of LANES, or packed in panels of LANES columns.
+    pub(crate) b: *const T,
+    pub(crate) b_row: usize,
+    pub(crate) b_panel: usize,
+    /// Distance of C's rows.
+    pub(crate) c: *mut T,
+    pub(crate) c_row: usize,
+    pub(crate) start: Start<T>,
+    pub(crate) finish: Finish<T>,
+}
+
+impl<T> Product<T> {
+    /// Runs the product.
+    ///
+    /// Every element of C is one chain of multiply–adds along k, whatever tile it falls into: its
+    /// bits do not depend on m and n.
+    ///
+    /// # Safety
+    /// The pointers reach all elements that the sizes and distances name, C's (which nobody else
+    /// uses) among them, and the processor has V's instruction set.
+    #[inline(always)]
+    pub(crate) unsafe fn run<V: Vector<Element = T>>(&self)
+    where
+        T: Copy,
+    {
+        let full = self.n / V::LANES;
+        let mut vector = 0;
+        // SAFETY: the caller's promise; the column counts are those of whole vectors, then the
+        // rest
+        unsafe {
+            while vector < full {
+                // 4 = 2 + 2 is better than 3 + 1
+                let left = full - vector;
+                let across = if left == 4 && V::ACROSS == 3 { 2 } else { left.min(V::ACROSS) };
+                match across {
+                    3 => self.stripe::<V, 3>(vector, V::LANES),
+                    2 => self.stripe::<V, 2>(vector, V::LANES),
+                    _ => self.stripe::<V, 1>(vector, V::LANES),
+                }
+                vector += across;
+            }
+            let rest = self.n % V::LANES;
+            if rest > 0 {
+                self.stripe::<V, 1>(vector, rest);
+            }
+        }
+    }
+
+    /// The columns of N vectors, from vector number `vector` on; of the last one, `last` columns.
+    #[inline(always)]
+    unsafe fn stripe<V: Vector<Element = T>, const N: usize>(&self, vector: usize, last: usize)
+    where
+        T: Copy,
+    {
+        let mut depth = 0;
+        loop {
+            let terms = (self.k - depth).min(DEPTH);
+            let step = Step { vector, last, depth, terms, ends: depth + terms == self.k };
+            let mut row = 0;
+            // SAFETY: the caller's promise; rows stay below m
+            unsafe {
+                if V::ROWS == 8 {
+                    while self.m - row >= 8 {
+                        self.tile::<V, 8, N>(row, &step);
+                        row += 8;
+                    }
+                } else {
+                    while self.m - row >= 6 && V::ROWS == 6 {
+                        self.tile::<V, 6, N>(row, &step);
+                        row += 6;
+                    }
+                }
+                while self.m - row >= 4 {
+                    self.tile::<V, 4, N>(row, &step);
+                    row += 4;
+                }
+                if self.m - row >= 2 {
+                    self.tile::<V, 2, N>(row, &step);
+                    row += 2;
+                }
+                if self.m - row >= 1 {
+                    self.tile::<V, 1, N>(row, &step);
+                }
+            }
+            depth += terms;
+            if step.ends {
+                return;
+            }
+        }
+    }
+
+    /// The tile of M rows from `row` on and N vectors.
+    #[inline(always)]
+    unsafe fn tile<V: Vector<Element = T>, const M: usize, const N: usize>(
+        &self,
+        row: usize,
+        step: &Step,
+    ) where
+        T: Copy,
+    {
+        let column = step.vector * V::LANES;
+        let whole = step.last == V::LANES;
+        // SAFETY: the caller's promise for all pointers; the last vector of a stripe reads and
+        // writes its `last` columns only, except in packed panels, which are whole
+        unsafe {
+            let c = self.c.add(row * self.c_row + column);
+            let load = |from: *const T, j: usize| match whole || j + 1 < N {
+                true => V::load(from),
+                false => V::load_first(from, step.last),
+            };
+            let mut sums = [[V::splat(zero::<V>()); N]; M];
+            match (step.depth, self.start) {
+                (0, Start::Zero) => {}
+                (0, Start::Bias(bias)) => {
+                    for j in 0..N {
+                        let bias = load(bias.add(column + j * V::LANES), j);
+                        for sums in &mut sums {
+                            sums[j] = bias;
+                        }
+                    }
+                }
+                _ => {
+                    for (i, sums) in sums.iter_mut().enumerate() {
+                        for (j, sum) in sums.iter_mut().enumerate() {
+                            *sum = load(c.add(i * self.c_row + j * V::LANES), j);
+                        }
+                    }
+                }
+            }
+            let a = self.a.add(row * self.a_row + step.depth * self.a_col);
+            let b = self.b.add(step.depth * self.b_row + step.vector * self.b_panel);
+            if whole || self.b_panel != V::LANES {
+                self.multiply::<V, M, N>(a, b, step.terms, &mut sums, |from| V::load(from));
+            } else {
+                let last = |from| V::load_first(from, step.last);
+                self.multiply::<V, M, N>(a, b, step.terms, &mut sums, last);
+            }
+            for (i, sums) in sums.iter().enumerate() {
+                for (j, sum) in sums.iter().enumerate() {
+                    let at = i * self.c_row + j * V::LANES;
+                    let out = match self.finish {
+                        Finish::Relu if step.ends => sum.relu(),
+                        Finish::WherePositive(y) if step.ends => {
+                            sum.where_positive(load(y.add(row * self.c_row + column + at), j))
+                        }
+                        _ => *sum,
+                    };
+                    match whole || j + 1 < N {
+                        true => out.store(c.add(at)),
+                        false => out.store_first(c.add(at), step.last),
+                    }
+                }
+            }
+        }
+    }
+
+    /// sums += A·B over `terms` terms; `load_last` reads the last vector of a row of B.
+    #[inline(always)]
+    unsafe fn multiply<V: Vector<Element = T>, const M: usize, const N: usize>(
+        &self,
+        mut a: *const T,
+        mut b: *const T,
+        terms: usize,
+        sums: &mut [[V; N]; M],
+        load_last: impl Fn(*const T) -> V,
+    ) where
+        T: Copy,
+    {
+        for _ in 0..terms {
+            // SAFETY: the caller's promise: both pointers stay within their matrices
+            unsafe {
+                let mut row = [V::splat(zero::<V>()); N];
+                for (j, vector) in row.iter_mut().enumerate() {
+                    let from = b.add(j * self.b_panel);
+                    *vector = if j + 1 < N { V::load(from) } else { load_last(from) };
+                }
+                for (i, sums) in sums.iter_mut().enumerate() {
+                    let factor = V::splat(*a.add(i * self.a_row));
+                    for (sum, vector) in sums.iter_mut().zip(row) {
+                        *sum = factor.mul_add(vector, *sum);
+                    }
+                }
+                // past the end after the last term, and not read there
+                a = a.wrapping_add(self.a_col);
+                b = b.wrapping_add(self.b_row);
+            }
+        }
+    }
+}
+
+/// Which part of a product a tile belongs to.
+struct Step {
+    vector: usize,
+    last: usize,
+    depth: usize,
+    terms: usize,
+    /// True if these are the last terms.
+    ends: bool,
+}
+
+fn zero<V: Vector>() -> V::Element {
+    <V::Element as Default>::default()
+}

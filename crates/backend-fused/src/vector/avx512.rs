@@ -1,0 +1,89 @@
+//! AVX-512: 16 or 8 elements; 32 registers hold a tile of 8 × 3.
+
+#![allow(
+    clippy::undocumented_unsafe_blocks,
+    reason = "all of them pass the trait's contract on to an intrinsic"
+)]
+
+use super::Vector;
+use std::arch::x86_64::*;
+
+macro_rules! vector {
+    ($type:ident, $lanes:literal, $register:ident, $mask:ident, $splat:ident, $load:ident,
+     $store:ident, $load_mask:ident, $store_mask:ident, $fma:ident, $max:ident, $zero:ident,
+     $compare:ident, $select:ident) => {
+        impl Vector for $register {
+            type Element = $type;
+            const LANES: usize = $lanes;
+            const ROWS: usize = 8;
+            const ACROSS: usize = 3;
+
+            #[inline(always)]
+            unsafe fn splat(value: $type) -> Self {
+                unsafe { $splat(value) }
+            }
+            #[inline(always)]
+            unsafe fn load(from: *const $type) -> Self {
+                unsafe { $load(from) }
+            }
+            #[inline(always)]
+            unsafe fn store(self, to: *mut $type) {
+                unsafe { $store(to, self) }
+            }
+            #[inline(always)]
+            unsafe fn load_first(from: *const $type, count: usize) -> Self {
+                unsafe { $load_mask(((1_u32 << count) - 1) as $mask, from) }
+            }
+            #[inline(always)]
+            unsafe fn store_first(self, to: *mut $type, count: usize) {
+                unsafe { $store_mask(to, ((1_u32 << count) - 1) as $mask, self) }
+            }
+            #[inline(always)]
+            unsafe fn mul_add(self, a: Self, b: Self) -> Self {
+                unsafe { $fma(self, a, b) }
+            }
+            #[inline(always)]
+            unsafe fn relu(self) -> Self {
+                // of a NaN or of two zeros the instruction answers the second operand
+                unsafe { $max($zero(), self) }
+            }
+            #[inline(always)]
+            unsafe fn where_positive(self, y: Self) -> Self {
+                unsafe { $select($compare::<_CMP_GT_OQ>(y, $zero()), self) }
+            }
+        }
+    };
+}
+
+vector!(
+    f32,
+    16,
+    __m512,
+    __mmask16,
+    _mm512_set1_ps,
+    _mm512_loadu_ps,
+    _mm512_storeu_ps,
+    _mm512_maskz_loadu_ps,
+    _mm512_mask_storeu_ps,
+    _mm512_fmadd_ps,
+    _mm512_max_ps,
+    _mm512_setzero_ps,
+    _mm512_cmp_ps_mask,
+    _mm512_maskz_mov_ps
+);
+vector!(
+    f64,
+    8,
+    __m512d,
+    __mmask8,
+    _mm512_set1_pd,
+    _mm512_loadu_pd,
+    _mm512_storeu_pd,
+    _mm512_maskz_loadu_pd,
+    _mm512_mask_storeu_pd,
+    _mm512_fmadd_pd,
+    _mm512_max_pd,
+    _mm512_setzero_pd,
+    _mm512_cmp_pd_mask,
+    _mm512_maskz_mov_pd
+);

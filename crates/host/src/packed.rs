@@ -1,0 +1,97 @@
+//! The weights of all layers in the form that the kernels' forward product reads.
+
+use crate::disjoint::Disjoint;
+use crate::kernels::Kernels;
+use crate::math::Math;
+use crate::matrix::MatRef;
+use consonance_core::{Arena, DenseLayer, Element};
+
+/// Packed weights, a run of panels for each layer; nothing for kernels that keep none.
+pub(crate) struct Packed<T> {
+    arena: Arena<T>,
+    panel_rows: usize,
+    layers: Vec<Place>,
+}
+
+/// Where a layer's panels lie.
+#[derive(Clone, Copy)]
+struct Place {
+    start: usize,
+    len: usize,
+    inputs: usize,
+}
+
+/// [`Packed`], for tasks that each write the panels of their own rows.
+pub(crate) struct PackedParts<'a, T> {
+    arena: Disjoint<'a, T>,
+    panel_rows: usize,
+    layers: &'a [Place],
+}
+
+impl<T: Element> Packed<T> {
+    /// The panels of weights that are all 0.
+    pub(crate) fn new(layers: &[DenseLayer], panel_rows: usize) -> Self {
+        let mut start = 0;
+        let place = |layer: &DenseLayer| {
+            let rows = if panel_rows == 0 { 0 } else { layer.outputs.next_multiple_of(panel_rows) };
+            let place = Place { start, len: rows * layer.inputs, inputs: layer.inputs };
+            // panels begin with a cache line
+            start += place.len.next_multiple_of(64 / size_of::<T>());
+            place
+        };
+        let layers = layers.iter().map(place).collect();
+        Packed { arena: Arena::zeros(start), panel_rows, layers }
+    }
+
+    /// The panels of layer `number`.
+    pub(crate) fn layer(&self, number: usize) -> &[T] {
+        let Place { start, len, .. } = self.layers[number];
+        &self.arena[start..start + len]
+    }
+
+    pub(crate) fn parts(&mut self) -> PackedParts<'_, T> {
+        let Packed { arena, panel_rows, layers } = self;
+        PackedParts { arena: Disjoint::new(arena), panel_rows: *panel_rows, layers }
+    }
+
+    /// Packs the weights of all layers.
+    pub(crate) fn pack_all<K: Kernels<T>>(
+        &mut self,
+        kernels: &K,
+        layers: &[DenseLayer],
+        parameters: &[T],
+    ) where
+        T: Math,
+    {
+        let parts = self.parts();
+        for (number, layer) in layers.iter().enumerate() {
+            let weight = &parameters[layer.weight.clone()];
+            let weight = MatRef::new(weight, layer.outputs, layer.inputs);
+            // SAFETY: one call after the other
+            unsafe { parts.pack(kernels, weight, number, 0) };
+        }
+    }
+}
+
+impl<T: Math> PackedParts<'_, T> {
+    /// Packs rows of layer `number`'s weights, `first` and those after it; `first` begins a panel.
+    ///
+    /// # Safety
+    /// No two calls at the same time have rows in the same panel.
+    pub(crate) unsafe fn pack<K: Kernels<T>>(
+        &self,
+        kernels: &K,
+        rows: MatRef<'_, T>,
+        number: usize,
+        first: usize,
+    ) {
+        if self.panel_rows == 0 {
+            return;
+        }
+        let Place { start, inputs, .. } = self.layers[number];
+        let from = start + first * inputs;
+        let len = rows.rows().next_multiple_of(self.panel_rows) * inputs;
+        // SAFETY: whole panels of these rows, which the caller says are nobody else's
+        kernels.pack(rows, unsafe { self.arena.part(from..from + len) });
+    }
+}
