@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # The one test command: formatting, lints, documentation, and every test over the matrix
-# {naive, blocked, openblas, candle, all} × {f32, f64}. Installs what is missing, and says so.
+# {naive, blocked, fused, openblas, candle, all} × {f32, f64}. Installs what is missing, and says so.
 #
 #   scripts/test.sh               everything
-#   scripts/test.sh PART...       some of: lint crates naive blocked openblas candle all
+#   scripts/test.sh PART...       some of: lint crates naive blocked fused openblas candle all
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -59,17 +59,24 @@ backends() {
     for precision in f32 f64; do
         say "tests with the backends $1 in $precision"
         CONSONANCE_TEST_PRECISION=$precision \
-            cargo test -p consonance --no-default-features --features "$1"
+            cargo test -p consonance --no-default-features --features "cli,$1"
     done
 }
 
 for part in "${@:-everything}"; do
     case $part in
-        everything) "$0" lint crates naive blocked openblas candle all ;;
+        everything) "$0" lint crates naive blocked fused openblas candle all ;;
         lint | crates) "$part" ;;
-        naive | blocked | candle) backends "$part" ;;
-        openblas) need_openblas && backends openblas ;;
-        all) need_openblas && backends naive,blocked,openblas,candle ;;
+        naive | blocked | fused | candle) backends "$part" ;;
+        # not joined by &&, which would hide a failed installation
+        openblas)
+            need_openblas
+            backends openblas
+            ;;
+        all)
+            need_openblas
+            backends naive,blocked,fused,openblas,candle
+            ;;
         *) sed -n '2,6s/^# \{0,1\}//p' "$0" >&2 && exit 2 ;;
     esac
 done

@@ -4,6 +4,7 @@
 use consonance_core::rng::{Purpose, Stream};
 use consonance_core::{
     Activation, Dataset, Error, Loss, Optimizer, Plan, Precision, Result, Targets, Values,
+    try_filled,
 };
 
 /// A network, its optimiser and the size of its mini-batches.
@@ -72,20 +73,20 @@ impl Workload {
     /// Random rows of the right shape: standard-normal features, any classes or values.
     ///
     /// # Errors
-    /// If the plan is not a network.
+    /// If the plan is not a network, or there is no memory for so many rows.
     pub fn data(&self, rows: usize) -> Result<Dataset> {
         let plan = &self.plan;
         let mut stream = Stream::new(0, Purpose::Synthetic, 0, 0);
-        let mut normals = |count: usize| -> Values {
-            let draws: Vec<f64> = (0..count).map(|_| stream.normal()).collect();
-            Values::rounded(plan.precision, &draws)
+        let mut normals = |width: usize| -> Result<Values> {
+            let count = rows.saturating_mul(width);
+            let mut draws = try_filled("random rows", count, 0.0)?;
+            draws.iter_mut().for_each(|draw| *draw = stream.normal());
+            Ok(Values::rounded(plan.precision, &draws))
         };
         let outputs = plan.outputs();
-        let features = normals(rows * plan.inputs);
+        let features = normals(plan.inputs)?;
         let targets = match plan.loss {
-            Loss::MeanSquaredError => {
-                Targets::Values { width: outputs, values: normals(rows * outputs) }
-            }
+            Loss::MeanSquaredError => Targets::Values { width: outputs, values: normals(outputs)? },
             loss => {
                 let classes = if loss == Loss::BinaryCrossEntropy { 2 } else { outputs };
                 Targets::Classes((0..rows).map(|_| stream.below(classes as u32)).collect())

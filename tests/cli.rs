@@ -140,7 +140,7 @@ fn a_number_is_a_regression_and_its_unit_comes_back() {
 }
 
 #[test]
-fn training_resumes_from_a_state_dict_of_pytorch() {
+fn training_begins_with_a_state_dict_of_pytorch() {
     let folder = tempfile::tempdir().unwrap();
     let golden: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/goldens");
     let init = golden.join("state_dict.safetensors");
@@ -167,17 +167,20 @@ fn training_resumes_from_a_state_dict_of_pytorch() {
 #[test]
 fn the_same_seed_gives_the_same_model_whatever_the_threads() {
     let folder = tempfile::tempdir().unwrap();
-    let mut models = Vec::new();
+    let mut models: Vec<Vec<u8>> = Vec::new();
     for (run, threads) in ["1", "2", "3", "2"].iter().enumerate() {
         let out = run.to_string();
         let train = ["train", "--epochs", "3", "--threads", threads, "--out", &out, "-q"];
         stdout(folder.path(), &train);
-        let bytes = fs::read(folder.path().join(out).join("model.safetensors")).unwrap();
-        let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
-        let mut tensors: Vec<_> =
-            file.iter().map(|(name, view)| (name.to_string(), view.data().to_vec())).collect();
-        tensors.sort();
-        models.push(tensors);
+        let model = fs::read(folder.path().join(out).join("model.safetensors")).unwrap();
+        // the number of threads is told in the metadata
+        let text = String::from_utf8_lossy(&model).into_owned();
+        assert!(text.contains(&format!("\\\"threads\\\":{threads}")));
+        let needle = format!("\\\"threads\\\":{threads}");
+        let at = text.find(&needle).unwrap() + needle.len() - 1;
+        let mut model = model;
+        model[at] = b'0';
+        models.push(model);
     }
     assert!(models.windows(2).all(|pair| pair[0] == pair[1]));
 }
@@ -208,6 +211,87 @@ fn backends_and_compare_name_what_is_compiled_in() {
         assert!(row["microseconds_per_step"].as_f64().unwrap() > 0.0, "{row}");
         let error = row["gradient_error_over_bound"].as_f64().unwrap();
         assert!(error > 0.0 && error <= 1.0, "{row}");
+        assert!(row["update_error_over_bound"].as_f64().unwrap() <= 1.0, "{row}");
         assert!(row["test_metric"].as_f64().unwrap() > 0.2, "{row}");
     }
+}
+
+#[test]
+fn double_precision_trains_and_comes_back() {
+    let folder = tempfile::tempdir().unwrap();
+    write_classes(&folder.path().join("points.csv"));
+    let train = [
+        "train",
+        "points.csv",
+        "--precision",
+        "f64",
+        "--layers",
+        "8",
+        "--epochs",
+        "200",
+        "--out",
+        "run",
+        "--json",
+        "-q",
+    ];
+    let report = json(folder.path(), &train);
+    assert_eq!(report["precision"], "f64");
+    let evaluate = ["evaluate", "run/model.safetensors", "points.csv", "--json"];
+    let evaluated = json(folder.path(), &evaluate);
+    let inspected = stdout(folder.path(), &["inspect", "run/model.safetensors"]);
+    assert!(inspected.contains("51 parameters of f64"), "{inspected}");
+    assert!(evaluated["accuracy"].as_f64().unwrap() > 0.9, "{evaluated}");
+}
+
+#[test]
+fn a_backend_that_fails_makes_compare_fail() {
+    let folder = tempfile::tempdir().unwrap();
+    let diverging =
+        ["compare", "--optimizer", "sgd", "--learning-rate", "1e30", "--epochs", "1", "--json"];
+    let output = consonance(folder.path(), &diverging);
+    assert_eq!(output.status.code(), Some(1));
+    let compared: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(compared["agree"], false);
+    assert!(compared["backends"][0]["error"].as_str().unwrap().contains("diverged"));
+}
+
+#[test]
+fn bench_times_steps_of_any_network() {
+    let folder = tempfile::tempdir().unwrap();
+    let bench = ["bench", "--layers", "8,16,3", "--batch-size", "8", "--seconds", "0.05", "--json"];
+    let report = json(folder.path(), &bench);
+    assert_eq!(report["layers"], serde_json::json!([8, 16, 3]));
+    let time = &report["microseconds_per_step"];
+    let at = |key: &str| time[key].as_f64().unwrap();
+    assert!(0.0 < at("p10") && at("p10") <= at("median") && at("median") <= at("p90"), "{report}");
+    for key in ["gflops", "ceiling_gflops", "efficiency", "allocations_per_step"] {
+        assert!(report[key].is_number(), "{key}: {report}");
+    }
+}
+
+/// A link is followed, and a pipe written to: neither is replaced by a file.
+#[cfg(unix)]
+#[test]
+fn predictions_go_through_links_and_pipes() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    write_classes(&path("points.csv"));
+    let train = ["train", "points.csv", "--layers", "4", "--epochs", "2", "--out", "run", "-q"];
+    stdout(folder.path(), &train);
+    let predict = |to: &str| {
+        stdout(folder.path(), &["predict", "run/model.safetensors", "points.csv", "-o", to]);
+    };
+    fs::write(path("real.csv"), "").unwrap();
+    std::os::unix::fs::symlink("real.csv", path("link.csv")).unwrap();
+    predict("link.csv");
+    assert!(path("link.csv").is_symlink());
+    let answers = fs::read_to_string(path("real.csv")).unwrap();
+    assert_eq!(answers.lines().count(), 61);
+    assert!(Command::new("mkfifo").arg(path("pipe")).status().unwrap().success());
+    let reader = {
+        let pipe = path("pipe");
+        std::thread::spawn(move || fs::read_to_string(pipe).unwrap())
+    };
+    predict("pipe");
+    assert_eq!(reader.join().unwrap(), answers);
 }

@@ -88,16 +88,18 @@ fn lying_images_are_refused_without_allocating() {
 #[test]
 fn flags_out_of_range_are_refused_by_name() {
     let folder = tempfile::tempdir().unwrap();
-    let cases: [(&[&str], &[&str]); 18] = [
+    let cases: [(&[&str], &[&str]); 20] = [
         (&["--layers", "0"], &["--layers", "at least 1"]),
         (&["--layers", "12,,3"], &["--layers"]),
         (&["--layers", "99999999999999999"], &["memory"]),
+        (&["--layers", "10000000,10000000"], &["memory"]),
+        (&["--epochs", "5000000000"], &["--epochs"]),
         (&["--batch-size", "0"], &["--batch-size", "full"]),
         (&["--epochs", "0"], &["--epochs"]),
         (&["--threads", "0"], &["--threads"]),
-        (&["--learning-rate", "nan"], &["learning rate", "finite"]),
-        (&["--learning-rate", "inf"], &["learning rate", "finite"]),
-        (&["--learning-rate", "-1"], &["learning rate", "at least 0"]),
+        (&["--learning-rate", "nan"], &["--learning-rate", "finite"]),
+        (&["--learning-rate", "inf"], &["--learning-rate", "finite"]),
+        (&["--learning-rate", "-1"], &["--learning-rate", "at least 0"]),
         (&["--activation", "swoosh"], &["--activation", "relu"]),
         (&["--precision", "f16"], &["--precision", "f32 or f64"]),
         (&["--backend", "abacus"], &["--backend", "abacus"]),
@@ -144,6 +146,7 @@ fn damaged_models_are_refused() {
         refused(folder.path(), &["inspect", &file], &[&file]);
         refused(folder.path(), &["train", "--layers", "4", "--init", &file], &[&file]);
     }
+    edited_descriptions_are_refused(folder.path(), &good);
     let shapes = ["train", "--layers", "5", "--init", "run/model.safetensors"];
     refused(folder.path(), &shapes, &["model.safetensors", "0.weight", "[4, 64]", "[5, 64]"]);
     let names = ["train", "--layers", "none", "--init", "run/model.safetensors"];
@@ -153,6 +156,34 @@ fn damaged_models_are_refused() {
     refused(folder.path(), &unlike, &["other.csv", "p0_0"]);
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/goldens/state_dict.safetensors");
     refused(folder.path(), &["inspect", golden.to_str().unwrap()], &["metadata"]);
+}
+
+/// What the metadata say may be changed by hand into something that does not fit.
+fn edited_descriptions_are_refused(folder: &Path, good: &[u8]) {
+    let end = 8 + u64::from_le_bytes(good[..8].try_into().unwrap()) as usize;
+    let header: serde_json::Value = serde_json::from_slice(&good[8..end]).unwrap();
+    let text = header["__metadata__"]["consonance"].as_str().unwrap();
+    let description: serde_json::Value = serde_json::from_str(text).unwrap();
+    type Edit = fn(&mut serde_json::Value);
+    let edits: [(&str, Edit); 6] = [
+        ("classes", |d| d["preparation"]["target"]["classes"] = serde_json::json!(["0", "1"])),
+        ("scale of 0", |d| d["preparation"]["features"]["scale"][3] = 0.0.into()),
+        ("means", |d| d["preparation"]["features"]["mean"] = serde_json::json!([1.0])),
+        ("mse", |d| d["plan"]["loss"] = "mse".into()),
+        ("memory", |d| d["plan"]["layers"][0]["dense"]["outputs"] = 1_u64.rotate_right(4).into()),
+        ("format", |d| d["format"] = 99.into()),
+    ];
+    for (word, edit) in edits {
+        let mut description = description.clone();
+        edit(&mut description);
+        let mut header = header.clone();
+        header["__metadata__"]["consonance"] = description.to_string().into();
+        let header = header.to_string();
+        let length = (header.len() as u64).to_le_bytes();
+        let bytes = [&length[..], header.as_bytes(), &good[end..]].concat();
+        fs::write(folder.join("edited.safetensors"), bytes).unwrap();
+        refused(folder, &["inspect", "edited.safetensors"], &["edited.safetensors", word]);
+    }
 }
 
 #[test]

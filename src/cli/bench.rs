@@ -163,7 +163,7 @@ fn measure(
     seconds: f64,
 ) -> Result<Report> {
     let Workload { plan, batch_size, optimizer, .. } = workload;
-    let data = workload.data(4 * batch_size)?;
+    let data = workload.data(batch_size.saturating_mul(4))?;
     let mut network = backend.network(plan, threads)?;
     network.set_parameters(&Init::GlorotUniform.draw(plan, 0)?)?;
     let mut order: Vec<u32> = (0..data.rows() as u32).collect();

@@ -5,8 +5,8 @@ use super::loading::Source;
 use super::train::{NetworkArguments, Prepared, TrainingArguments, prepare};
 use super::{Outcome, output};
 use consonance::train::{Observer, Trainer, evaluate};
-use consonance::{Network, Values};
-use consonance_conformance::gradient_error_over_bound;
+use consonance::{Network, OptimizerState, Values};
+use consonance_conformance::{gradient_error_over_bound, update_error_over_bound};
 use serde::Serialize;
 use std::error::Error;
 use std::process::ExitCode;
@@ -50,6 +50,8 @@ struct Row {
     /// The first step's gradient: the worst element's error against the float64 oracle, as a
     /// fraction of its bound.
     gradient_error_over_bound: Option<f64>,
+    /// The same of the first update.
+    update_error_over_bound: Option<f64>,
     test_metric: Option<f64>,
     agree: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -61,7 +63,15 @@ struct Contestant {
     name: String,
     network: Box<dyn Network>,
     gradient_error: f64,
+    update_error: f64,
     times: Vec<Duration>,
+}
+
+impl Prepared {
+    /// The rows whose metric is shown: those held out, or all if there are none.
+    fn evaluated(&self) -> &[u32] {
+        if self.split.test.is_empty() { &self.split.train } else { &self.split.test }
+    }
 }
 
 /// Runs `consonance compare`: exit status 1 if any backend disagrees.
@@ -107,8 +117,13 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     }
     let mut rows = Vec::new();
     for contestant in contestants {
-        rows.push(finish(contestant, &prepared)?);
+        let name = contestant.name.clone();
+        match finish(contestant, &prepared) {
+            Ok(row) => rows.push(row),
+            Err(error) => failures.push(failure(name, &*error)),
+        }
     }
+    judge_quality(&mut rows, &prepared);
     let naive = rows.iter().find(|row| row.name == "naive").and_then(|r| r.microseconds_per_step);
     for row in &mut rows {
         row.speed_vs_naive = naive.zip(row.microseconds_per_step).map(|(naive, own)| naive / own);
@@ -136,14 +151,18 @@ fn contestant(
     let order = trainer.order(&prepared.split.train, 1);
     let first = &order[..trainer.batch_rows(order.len())];
     let gradient_error = gradient_error_over_bound(&mut *network, &prepared.data.batch(first))?;
-    Ok(Contestant { name: name.to_string(), network, gradient_error, times: Vec::new() })
+    let update_error = update_error_over_bound(&mut *network, &trainer.optimizer)?;
+    network.set_parameters(parameters)?;
+    network.set_optimizer_state(&OptimizerState::default())?;
+    let (name, times) = (name.to_string(), Vec::new());
+    Ok(Contestant { name, network, gradient_error, update_error, times })
 }
 
 /// A contestant after its last epoch.
 fn finish(mut contestant: Contestant, prepared: &Prepared) -> Result<Row> {
-    let Prepared { data, split, preparation, .. } = prepared;
-    let rows = if split.test.is_empty() { &split.train } else { &split.test };
-    let metrics = evaluate(&mut *contestant.network, &data.batch(rows), &preparation.target)?;
+    let Prepared { data, preparation, .. } = prepared;
+    let batch = data.batch(prepared.evaluated());
+    let metrics = evaluate(&mut *contestant.network, &batch, &preparation.target)?;
     contestant.times.sort_unstable();
     let median = contestant.times.get(contestant.times.len() / 2);
     Ok(Row {
@@ -151,10 +170,28 @@ fn finish(mut contestant: Contestant, prepared: &Prepared) -> Result<Row> {
         microseconds_per_step: median.map(|time| time.as_secs_f64() * 1e6),
         speed_vs_naive: None,
         gradient_error_over_bound: Some(contestant.gradient_error),
+        update_error_over_bound: Some(contestant.update_error),
         test_metric: Some(metrics.score.main()),
-        agree: contestant.gradient_error <= 1.0 && metrics.loss.is_finite(),
+        agree: contestant.gradient_error <= 1.0
+            && contestant.update_error <= 1.0
+            && metrics.loss.is_finite(),
         error: None,
     })
+}
+
+/// Long trainings part ways by rounding, so no bound compares them, but all must be equally good:
+/// accuracies may differ from the best by three standard errors of such a difference.
+fn judge_quality(rows: &mut [Row], prepared: &Prepared) {
+    if !prepared.plan.loss.is_classification() {
+        return;
+    }
+    let count = prepared.evaluated().len() as f64;
+    let best = rows.iter().filter_map(|row| row.test_metric).fold(0.0, f64::max);
+    for row in rows {
+        let accuracy = row.test_metric.unwrap_or(0.0);
+        let variance = (best * (1.0 - best) + accuracy * (1.0 - accuracy)) / count;
+        row.agree &= best - accuracy <= 3.0 * variance.sqrt();
+    }
 }
 
 /// A backend that could not take part, or not to the end: it does not agree.
@@ -164,6 +201,7 @@ fn failure(name: String, error: &dyn Error) -> Row {
         microseconds_per_step: None,
         speed_vs_naive: None,
         gradient_error_over_bound: None,
+        update_error_over_bound: None,
         test_metric: None,
         agree: false,
         error: Some(error.to_string()),
@@ -185,6 +223,7 @@ fn table_of(report: &Report) -> String {
         "µs a step",
         "speed against naive",
         "gradient error / bound",
+        "update error / bound",
         "test metric",
         "agrees",
     ]);
@@ -198,6 +237,7 @@ fn table_of(report: &Report) -> String {
             shown(row.microseconds_per_step, 1),
             shown(row.speed_vs_naive, 2),
             shown(row.gradient_error_over_bound, 4),
+            shown(row.update_error_over_bound, 4),
             shown(row.test_metric, 4),
             if row.agree { "yes" } else { "no" }.to_string(),
         ]);

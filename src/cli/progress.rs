@@ -7,10 +7,13 @@ use consonance::train::{EpochReport, Metrics, Observer, Result, Score};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
 use std::ops::ControlFlow;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How many lines a training prints where there is no terminal, about.
 const LINES: usize = 25;
+
+/// How often the bar is drawn.
+const DRAW_EVERY: Duration = Duration::from_millis(50);
 
 /// Draws the bar or prints the lines, and writes the metrics file.
 pub(crate) struct Progress<'a> {
@@ -19,6 +22,12 @@ pub(crate) struct Progress<'a> {
     rows: usize,
     bar: Option<ProgressBar>,
     quiet: bool,
+    /// Time in steps so far.
+    time: Duration,
+    /// When the bar was last drawn.
+    drawn: Instant,
+    /// What the held-out rows said after the last epoch.
+    test: Option<Metrics>,
 }
 
 impl<'a> Progress<'a> {
@@ -33,9 +42,10 @@ impl<'a> Progress<'a> {
                 ProgressStyle::with_template(template)
                     .unwrap_or_else(|_| ProgressStyle::default_bar()),
             )
-            .with_message(format!("epoch 0/{epochs}"))
+            .with_message(format!("epoch 1/{epochs}"))
         });
-        Progress { folder, epochs, rows, bar, quiet }
+        let (time, drawn) = (Duration::ZERO, Instant::now());
+        Progress { folder, epochs, rows, bar, quiet, time, drawn, test: None }
     }
 
     /// Removes the bar.
@@ -47,10 +57,18 @@ impl<'a> Progress<'a> {
 }
 
 impl Observer for Progress<'_> {
-    fn step(&mut self, epoch: usize, rows: usize, _loss: f64, _time: Duration) {
-        if let Some(bar) = &self.bar {
-            bar.set_position((epoch - 1) as u64 * self.rows as u64 + rows as u64);
+    fn step(&mut self, epoch: usize, rows: usize, loss: f64, time: Duration) {
+        let Some(bar) = &self.bar else { return };
+        let done = (epoch - 1) as u64 * self.rows as u64 + rows as u64;
+        self.time += time;
+        // a bar is for eyes: drawing it at every step would cost more than the step
+        if self.drawn.elapsed() < DRAW_EVERY {
+            return;
         }
+        self.drawn = Instant::now();
+        let rate = done as f64 / self.time.as_secs_f64().max(1e-9);
+        bar.set_position(done);
+        bar.set_message(line(epoch, self.epochs, loss, self.test.as_ref(), rate));
     }
 
     fn epoch(
@@ -59,10 +77,10 @@ impl Observer for Progress<'_> {
         _network: &mut dyn Network,
     ) -> Result<ControlFlow<()>> {
         self.folder.write_metrics(report)?;
-        let line = line(report, self.epochs);
-        if let Some(bar) = &self.bar {
-            bar.set_message(line);
-        } else if !self.quiet {
+        self.test = report.test;
+        if self.bar.is_none() && !self.quiet {
+            let EpochReport { epoch, loss, samples_per_second, .. } = *report;
+            let line = line(epoch, self.epochs, loss, report.test.as_ref(), samples_per_second);
             let every = self.epochs.div_ceil(LINES);
             if report.epoch == 1
                 || report.epoch.is_multiple_of(every)
@@ -75,16 +93,11 @@ impl Observer for Progress<'_> {
     }
 }
 
-fn line(report: &EpochReport, epochs: usize) -> String {
+fn line(epoch: usize, epochs: usize, loss: f64, test: Option<&Metrics>, rate: f64) -> String {
     let width = epochs.to_string().len();
-    let score = report.test.as_ref().map(|test| format!("  test {}", score(test)));
-    format!(
-        "epoch {:>width$}/{epochs}  loss {:.4}{}  {} samples/s",
-        report.epoch,
-        report.loss,
-        score.unwrap_or_default(),
-        rounded(report.samples_per_second)
-    )
+    let score = test.map(|test| format!("  test {}", score(test))).unwrap_or_default();
+    let rate = rounded(rate);
+    format!("epoch {epoch:>width$}/{epochs}  loss {loss:.4}{score}  {rate} samples/s")
 }
 
 /// `accuracy 97.22 %`, or `rmse 54.1`.

@@ -38,6 +38,12 @@ impl RunFolder {
     }
 
     fn open(folder: PathBuf) -> Result<Self> {
+        // an earlier run's model would pass for this one's, were this one to fail
+        let model = folder.join("model.safetensors");
+        match fs::remove_file(&model) {
+            Err(e) if e.kind() != ErrorKind::NotFound => return Err(Error::io(&model, e)),
+            _ => {}
+        }
         let file = folder.join("metrics.jsonl");
         let metrics = File::create(&file).map_err(|e| Error::io(&file, e))?;
         Ok(RunFolder { folder, metrics, written: 0 })

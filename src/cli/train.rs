@@ -1,11 +1,11 @@
 //! `consonance train`
 
-use super::arguments::{BatchSize, Compute, Layers, named, positive, precision};
+use super::arguments::{BatchSize, Compute, Layers, named, precision};
 use super::loading::Source;
 use super::progress::{Progress, rounded};
 use super::run_folder::RunFolder;
 use super::{Outcome, output};
-use consonance::data::{Preparation, Split, Table, TargetEncoding, Task};
+use consonance::data::{Error as DataError, Preparation, Split, Table, TargetEncoding, Task};
 use consonance::train::{Error as TrainError, Metrics, Model, Score, Summary, Trainer};
 use consonance::train::{evaluate, read_parameters};
 use consonance::{Activation, Dataset, Init, Loss, Network, Optimizer, Plan, Precision, Reduction};
@@ -31,7 +31,8 @@ pub(crate) struct Arguments {
     /// Begin with the parameters in a safetensors file: a model, or a state dict of PyTorch
     #[arg(long, value_name = "FILE")]
     init: Option<PathBuf>,
-    /// Folder for the model, metrics and settings [default: a new one in runs/]
+    /// Folder for the model, metrics and settings; a run that is there is replaced [default: a new
+    /// one in runs/]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Print the result as one JSON object
@@ -85,7 +86,7 @@ pub(crate) struct TrainingArguments {
     #[arg(long, value_name = "DECAY", allow_negative_numbers = true)]
     pub(crate) weight_decay: Option<f64>,
     /// How many times to see every row
-    #[arg(long, value_name = "N", default_value = "30", value_parser = positive)]
+    #[arg(long, value_name = "N", default_value = "30", value_parser = epochs)]
     pub(crate) epochs: usize,
     /// Rows of a mini-batch, or full for all rows at once
     #[arg(long, value_name = "ROWS", default_value = "32")]
@@ -102,6 +103,18 @@ pub(crate) struct TrainingArguments {
     /// Bring features (and the target of a regression) to mean 0 and deviation 1
     #[arg(long, value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set)]
     pub(crate) standardize: bool,
+}
+
+fn epochs(text: &str) -> std::result::Result<usize, String> {
+    let number = text.parse::<u32>().ok().filter(|number| *number > 0);
+    number.map(|n| n as usize).ok_or_else(|| format!("expected 1 to {}", u32::MAX))
+}
+
+/// The flag that an optimiser's refusal is about: it begins with the name of a setting.
+fn flag_of(refusal: &str) -> &'static str {
+    let flags = ["learning-rate", "momentum", "weight-decay", "nesterov"];
+    let about = |flag: &&str| refusal.contains(&flag.replace('-', " "));
+    flags.into_iter().find(about).unwrap_or("optimizer")
 }
 
 fn reduction(text: &str) -> std::result::Result<Reduction, String> {
@@ -134,7 +147,7 @@ impl TrainingArguments {
                 *weight_decay = self.weight_decay.unwrap_or(*weight_decay);
             }
         }
-        optimizer.check()?;
+        optimizer.check().map_err(|e| format!("--{}: {e}", flag_of(&e.to_string())))?;
         Ok(optimizer)
     }
 
@@ -167,9 +180,10 @@ pub(crate) fn prepare(
     training: &TrainingArguments,
 ) -> Result<Prepared> {
     let task = task.map_or_else(|| table.task(), Ok)?;
-    let split = table
-        .split(task, training.test_fraction, training.seed)
-        .map_err(|e| format!("--test-fraction: {e}"))?;
+    let split = table.split(task, training.test_fraction, training.seed).map_err(|e| match e {
+        DataError::Split { .. } => format!("--test-fraction: {e}").into(),
+        e => Box::<dyn Error>::from(e),
+    })?;
     let mut preparation = Preparation::new(table, task)?;
     if training.standardize {
         preparation = preparation
@@ -253,7 +267,9 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     network.set_parameters(&parameters)?;
     drop(parameters);
 
-    let settings = settings(arguments, threads)?;
+    let trainer = arguments.training.trainer(prepared.preparation.target.clone())?;
+    trainer.check()?;
+    let settings = settings(arguments, &prepared, threads)?;
     let mut folder = match &arguments.out {
         Some(folder) => RunFolder::at(folder)?,
         None => RunFolder::numbered(&arguments.source.name())?,
@@ -270,7 +286,6 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
         Ok(model.save(&model_file)?)
     };
 
-    let trainer = arguments.training.trainer(prepared.preparation.target.clone())?;
     let rows = prepared.split.train.len();
     let mut progress = Progress::new(&mut folder, trainer.epochs, rows, arguments.quiet);
     let trained = trainer.fit(&mut *network, &prepared.data, &prepared.split, &mut progress);
@@ -295,7 +310,11 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
 }
 
 /// The settings that a run records.
-fn settings(arguments: &Arguments, threads: usize) -> Result<serde_json::Value> {
+fn settings(
+    arguments: &Arguments,
+    prepared: &Prepared,
+    threads: usize,
+) -> Result<serde_json::Value> {
     let Arguments { source, network, training, compute, init, .. } = arguments;
     let batch_size = training.batch_size.0.map_or(json!("full"), |rows| json!(rows));
     Ok(json!({
@@ -303,9 +322,11 @@ fn settings(arguments: &Arguments, threads: usize) -> Result<serde_json::Value> 
         "data": source.path.as_ref().map_or("digits".into(), |path| path.display().to_string()),
         "labels": source.labels,
         "target": source.target,
+        "header": source.header,
+        "task": prepared.preparation.task(),
         "layers": network.layers.0,
         "activation": network.activation,
-        "loss": network.loss,
+        "loss": prepared.plan.loss,
         "reduction": network.reduction,
         "precision": network.precision,
         "initializer": if init.is_some() { json!(null) } else { json!(network.initializer) },
@@ -364,15 +385,20 @@ fn table_of(report: &Report) -> String {
         }
     }
     format!(
-        "{}\n{} steps in {:.2} s, {} samples/s on {} with {} threads\nmodel: {}\n",
+        "{}\n{} steps in {}, {} samples/s on {} with {} threads\nmodel: {}\n",
         output::lines(&table),
         report.steps,
-        report.seconds,
+        duration(report.seconds),
         rounded(report.samples_per_second),
         report.backend,
         report.threads,
         report.model.display()
     )
+}
+
+/// `3.4 ms`, or `12.50 s`.
+fn duration(seconds: f64) -> String {
+    if seconds < 1.0 { format!("{:.1} ms", 1e3 * seconds) } else { format!("{seconds:.2} s") }
 }
 
 /// A row of a table of metrics.

@@ -20,7 +20,8 @@ pub enum Threading {
     Sequential,
     /// With threads of its own.
     Pthreads,
-    /// With OpenMP, which may overrule what the library is told.
+    /// With OpenMP, whose number of threads belongs to the calling thread: what the library is told
+    /// on one thread does not hold on the engine's others.
     OpenMp,
     /// A number the interface does not define.
     Unknown(i32),
@@ -31,7 +32,7 @@ impl fmt::Display for Threading {
         match self {
             Threading::Sequential => f.write_str("sequential"),
             Threading::Pthreads => f.write_str("pthreads, set to 1"),
-            Threading::OpenMp => f.write_str("OpenMP, set to 1"),
+            Threading::OpenMp => f.write_str("OpenMP"),
             Threading::Unknown(model) => write!(f, "unknown model {model}"),
         }
     }
@@ -91,6 +92,9 @@ impl Library {
             ))
         };
         match self.threading {
+            Threading::OpenMp => refuse(
+                "this OpenBLAS shares out its work with OpenMP, whatever it is told".to_string(),
+            ),
             Threading::Unknown(model) => {
                 refuse(format!("this OpenBLAS reports the unknown threading model {model}"))
             }
@@ -127,12 +131,14 @@ mod tests {
 
     #[test]
     fn a_build_that_keeps_its_threads_is_refused() {
-        let library = Library { threads: 4, threading: Threading::OpenMp, ..Library::probe() };
+        let library = Library { threading: Threading::OpenMp, ..Library::probe() };
         let refusal = library.check_single_threaded().unwrap_err();
         assert!(
             refusal.contains("OpenMP") && refusal.contains("libopenblas0-pthread"),
             "{refusal}"
         );
+        let library = Library { threads: 4, threading: Threading::Pthreads, ..library };
+        assert!(library.check_single_threaded().unwrap_err().contains("4 threads"));
         let library = Library { threading: Threading::Unknown(7), ..library };
         assert!(library.check_single_threaded().unwrap_err().contains('7'));
     }

@@ -45,7 +45,7 @@
 //!
 //! # Comparing
 //! [`gradient_error_over_bound`] says for one network and one batch of real data how much of the
-//! bound the gradient uses up.
+//! bound the gradient uses up, [`update_error_over_bound`] the same of an update.
 
 pub mod checks;
 mod compare;
@@ -54,7 +54,7 @@ mod report;
 mod subject;
 mod suite;
 
-pub use compare::gradient_error_over_bound;
+pub use compare::{gradient_error_over_bound, update_error_over_bound};
 pub use report::{Failure, Report};
 pub use subject::{Capabilities, Subject};
 pub use suite::{

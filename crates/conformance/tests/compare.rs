@@ -1,6 +1,6 @@
 //! What the command line's `compare` asks for.
 
-use consonance_conformance::gradient_error_over_bound;
+use consonance_conformance::{gradient_error_over_bound, update_error_over_bound};
 use consonance_core::{
     Activation, Backend, Batch, Dataset, Init, Loss, Network, Optimizer, OptimizerState, Plan,
     Result, Targets, Values,
@@ -72,7 +72,7 @@ impl Network for Doubled {
 }
 
 #[test]
-fn the_gradient_of_a_first_step_is_within_its_bound_and_a_wrong_one_is_not() {
+fn a_first_step_is_within_its_bounds_and_a_wrong_one_is_not() {
     let plans = [
         Plan::mlp(64, &[128, 64], 10, Activation::Relu, Loss::CrossEntropy),
         Plan::mlp(784, &[128], 10, Activation::Relu, Loss::CrossEntropy),
@@ -87,7 +87,13 @@ fn the_gradient_of_a_first_step_is_within_its_bound_and_a_wrong_one_is_not() {
         network.set_parameters(&Init::HeUniform.draw(&plan, 1).unwrap()).unwrap();
         let fraction = gradient_error_over_bound(&mut *network, &data.all()).unwrap();
         assert!(fraction > 0.0 && fraction <= 1.0, "{fraction}");
-        let fraction = gradient_error_over_bound(&mut Doubled(network), &data.all()).unwrap();
+        let adam = Optimizer::adam(0.01);
+        let fraction = update_error_over_bound(&mut *network, &adam).unwrap();
+        assert!(fraction > 0.0 && fraction <= 1.0, "{fraction}");
+        // its updates are those of another gradient than it shows
+        let mut doubled = Doubled(network);
+        let fraction = gradient_error_over_bound(&mut doubled, &data.all()).unwrap();
         assert!(fraction > 1.0, "{fraction}");
+        assert!(update_error_over_bound(&mut doubled, &adam).unwrap() > 1.0);
     }
 }

@@ -26,6 +26,14 @@ pub enum Error {
         /// What it got.
         got: String,
     },
+    /// Memory that the system does not have.
+    #[error("{what} of {bytes} bytes: there is not so much memory")]
+    Memory {
+        /// What it was for.
+        what: &'static str,
+        /// How much it was; `usize::MAX` for more than can be counted.
+        bytes: usize,
+    },
     /// No backend of that name is registered.
     #[error("no backend named '{name}'; there are: {}", known.join(", "))]
     UnknownBackend {

@@ -1,7 +1,7 @@
 //! Initial parameters.
 
 use crate::rng::{Purpose, Stream};
-use crate::{Error, Plan, Result, Values};
+use crate::{Error, Plan, Result, Values, try_filled};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -58,9 +58,9 @@ impl Init {
     /// `f64` and rounded, so that both precisions begin at the same point.
     ///
     /// # Errors
-    /// [`Error::Plan`] if the plan is none.
+    /// [`Error::Plan`] if the plan is none, [`Error::Memory`] if it is too large.
     pub fn draw(self, plan: &Plan, seed: u64) -> Result<Values> {
-        let mut parameters = vec![0.0; plan.parameter_count()?];
+        let mut parameters = try_filled("initial parameters", plan.parameter_count()?, 0.0)?;
         for (number, layer) in plan.dense_layers()?.into_iter().enumerate() {
             let mut stream = Stream::new(seed, Purpose::Init, number as u32, 0);
             let deviation = self.deviation(layer.inputs, layer.outputs);

@@ -26,7 +26,7 @@ pub mod tolerance;
 mod values;
 
 pub use activation::Activation;
-pub use arena::Arena;
+pub use arena::{Arena, try_filled};
 pub use backend::{Backend, BackendInfo, Network};
 pub use dataset::{Batch, Dataset, Rows, Targets};
 pub use element::{Element, Precision};

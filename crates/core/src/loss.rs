@@ -16,6 +16,7 @@ pub enum Loss {
     /// or, with one output, the classes 0 and 1.
     BinaryCrossEntropy,
     /// (z − t)² for each output z.
+    #[serde(rename = "mse")]
     MeanSquaredError,
 }
 

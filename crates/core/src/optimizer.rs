@@ -34,6 +34,7 @@ pub enum Optimizer {
         weight_decay: f64,
     },
     /// AdamW (Loshchilov & Hutter 2017): Adam with p ← p·(1 − η·λ) in place of λ·p in g.
+    #[serde(rename = "adamw")]
     AdamW {
         /// η, finite and at least 0.
         learning_rate: f64,

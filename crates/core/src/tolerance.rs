@@ -36,13 +36,13 @@ pub fn ulps_f64(value: f64, reference: f64) -> f64 {
 }
 
 fn ulps(value: f64, reference: f64, rounded: f64, digits: i32, smallest: i32) -> f64 {
-    if value.is_nan() && reference.is_nan() || value == rounded {
-        return (value - reference).abs().min(0.5);
+    if value.is_nan() && reference.is_nan() || value == rounded && !value.is_finite() {
+        return 0.0;
     }
     if !value.is_finite() || !rounded.is_finite() {
         return f64::INFINITY;
     }
-    let exponent = if rounded == 0.0 { i32::MIN / 2 } else { rounded.abs().log2().floor() as i32 };
+    let exponent = if rounded == 0.0 { i32::MIN / 2 } else { libm::ilogb(rounded) };
     // not `powi`, which overflows on its way to the smallest number
     let unit = libm::ldexp(1.0, (exponent - digits + 1).max(smallest));
     (value - reference).abs() / unit
@@ -66,7 +66,10 @@ mod tests {
         assert_eq!(ulps_f32(f32::from_bits(3), 0.0), 3.0);
         assert_eq!(ulps_f32(f32::INFINITY, 1.0), f64::INFINITY);
         assert_eq!(ulps_f32(f32::NAN, 1.0), f64::INFINITY);
-        assert_eq!(ulps_f64(f64::INFINITY, f64::INFINITY), f64::INFINITY.min(0.5));
+        assert_eq!(ulps_f64(f64::INFINITY, f64::INFINITY), 0.0);
+        assert_eq!(ulps_f32(1.0, 1.0 + f64::from(f32::EPSILON) / 4.0), 0.25);
+        // just below a power of two the unit is half of that above
+        assert_eq!(ulps_f64(2.0, 2.0 - f64::EPSILON), 1.0);
         assert_eq!(ulps_f64(2.0 + 2.0 * f64::EPSILON, 2.0), 1.0);
         assert_eq!(ulps_f64(f64::from_bits(3), 0.0), 3.0);
     }

@@ -5,7 +5,7 @@ use crate::schema::Schema;
 use crate::standardizer::Standardizer;
 use crate::table::Table;
 use crate::task::Task;
-use consonance_core::{Dataset, Element, Precision, Targets, Values};
+use consonance_core::{Dataset, Element, Loss, Plan, Precision, Targets, Values};
 use serde::{Deserialize, Serialize};
 
 /// All that was learned about a table before training: kept with the model, it prepares any other
@@ -77,6 +77,38 @@ impl Preparation {
             *standardizer = Some(Standardizer::fit_values(1, &chosen)?);
         }
         Ok(self)
+    }
+
+    /// Checks that this preparation belongs to networks of `plan`: a model file may be damaged, or
+    /// changed by hand.
+    ///
+    /// # Errors
+    /// A sentence that says what does not fit.
+    pub fn check(&self, plan: &Plan) -> std::result::Result<(), String> {
+        let (inputs, outputs) = (plan.inputs, plan.outputs());
+        if self.schema.features.len() != inputs {
+            let named = self.schema.features.len();
+            return Err(format!("{named} features are named, the network has {inputs} inputs"));
+        }
+        if let Some(features) = &self.features {
+            features.check(inputs).map_err(|problem| format!("features: {problem}"))?;
+        }
+        let (classes, expected) = match (&self.target, plan.loss) {
+            (TargetEncoding::Values { standardizer }, Loss::MeanSquaredError) => {
+                let one = standardizer.as_ref().map_or(Ok(()), |scale| scale.check(1));
+                one.map_err(|problem| format!("target: {problem}"))?;
+                (outputs, 1)
+            }
+            (TargetEncoding::Classes(classes), Loss::CrossEntropy) => (classes.len(), outputs),
+            (TargetEncoding::Classes(classes), Loss::BinaryCrossEntropy) if outputs == 1 => {
+                (classes.len(), 2)
+            }
+            (_, loss) => return Err(format!("the target does not fit the loss {loss}")),
+        };
+        match classes == expected {
+            true => Ok(()),
+            false => Err(format!("{classes} classes or values, expected {expected}")),
+        }
     }
 
     /// What the network is to predict.

@@ -101,6 +101,22 @@ impl Standardizer {
         }
     }
 
+    /// Checks that there are `width` means and scales, all finite and no scale 0 or below.
+    pub(crate) fn check(&self, width: usize) -> std::result::Result<(), String> {
+        let (means, scales) = (self.mean.len(), self.scale.len());
+        if means != width || scales != width {
+            return Err(format!("{means} means and {scales} scales, expected {width}"));
+        }
+        let bad = |scale: &&f64| !(scale.is_finite() && **scale > 0.0);
+        if let Some(mean) = self.mean.iter().find(|mean| !mean.is_finite()) {
+            return Err(format!("a mean of {mean}, expected finite numbers"));
+        }
+        match self.scale.iter().find(bad) {
+            Some(scale) => Err(format!("a scale of {scale}, expected numbers above 0")),
+            None => Ok(()),
+        }
+    }
+
     /// How many columns it was fitted to.
     pub fn width(&self) -> usize {
         self.mean.len()

@@ -104,12 +104,13 @@ impl Crew {
     /// returned. Allocates nothing.
     ///
     /// # Panics
-    /// With the panic of a task, after all others have finished.
+    /// With the panic of a task, after all others have finished; for 2³² tasks or more.
     pub fn for_each(&mut self, tasks: usize, task: &(dyn Fn(usize) + Sync)) {
         if tasks <= 1 || self.workers.is_empty() {
             (0..tasks).for_each(task);
             return;
         }
+        assert!(u32::try_from(tasks).is_ok(), "{tasks} tasks are more than a ticket can count");
         let shared = &*self.shared;
         // SAFETY: only the lifetime is erased. This call returns when every task has finished,
         // so nobody calls the function after its borrow ends.

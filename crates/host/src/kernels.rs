@@ -100,7 +100,7 @@ pub trait Kernels<T: Math>: Send + Sync + 'static {
     ///
     /// Δ is [m, outputs], W [outputs, inputs]; D, and the outputs `y` of the layer below, are
     /// [m, inputs] row-major without gaps; `sums` holds that layer's inputs to f where
-    /// [`Activation::derivative_needs_input`].
+    /// [`Activation::derivative_needs_input`]. With [`Activation::Identity`] both may be empty.
     fn input_gradient(
         &self,
         delta: MatRef<'_, T>,

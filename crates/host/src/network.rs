@@ -52,8 +52,8 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
             layers: layers.into(),
             kernels,
             crew,
-            parameters: Arena::zeros(count),
-            gradient: Arena::zeros(count),
+            parameters: Arena::try_zeros("parameters", count)?,
+            gradient: Arena::try_zeros("their gradient", count)?,
             moments: Vec::new(),
             steps: 0,
             workspace: Workspace::default(),
@@ -97,7 +97,7 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
     fn first_half(&mut self, batch: &Batch<'_>) -> Result<f64> {
         self.plan.check_batch(batch)?;
         let (plan, layers) = (Arc::clone(&self.plan), Arc::clone(&self.layers));
-        self.workspace.reserve(&layers, batch.len(), true);
+        self.workspace.reserve(&layers, batch.len(), true)?;
         self.pass(&layers, batch, |rowwise, positions| {
             // SAFETY: `pass` gives each task positions of its own
             unsafe {
@@ -165,7 +165,7 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
     ) -> Result<Values> {
         self.plan.check_inputs(batch)?;
         let rows = batch.len();
-        self.workspace.reserve(&self.layers, rows.min(EVALUATION_ROWS), backward);
+        self.workspace.reserve(&self.layers, rows.min(EVALUATION_ROWS), backward)?;
         let mut collected = vec![T::zero(); rows * width];
         let all = Disjoint::new(&mut collected);
         for start in (0..rows).step_by(EVALUATION_ROWS) {

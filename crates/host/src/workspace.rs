@@ -1,6 +1,6 @@
 //! The buffers of a step: one allocation, sized for the largest batch seen.
 
-use consonance_core::{Arena, DenseLayer, Element};
+use consonance_core::{Arena, DenseLayer, Element, Result, try_filled};
 use std::ops::Range;
 
 /// A matrix [rows, width] inside the workspace.
@@ -44,17 +44,24 @@ pub(crate) struct Workspace<T> {
 impl<T: Element> Workspace<T> {
     /// Makes room for `rows` rows, and for gradients if `backward`. Allocates only where there
     /// was less room before; what the workspace held is lost then.
-    pub(crate) fn reserve(&mut self, layers: &[DenseLayer], rows: usize, backward: bool) {
+    pub(crate) fn reserve(
+        &mut self,
+        layers: &[DenseLayer],
+        rows: usize,
+        backward: bool,
+    ) -> Result<()> {
         if rows <= self.rows && (self.backward || !backward) {
-            return;
+            return Ok(());
         }
-        self.rows = self.rows.max(rows);
-        self.backward |= backward;
+        let (rows, backward) = (self.rows.max(rows), self.backward || backward);
+        // forgotten until the new one is whole
+        self.rows = 0;
         let line = 64 / size_of::<T>();
-        let mut len = 0;
+        let mut len = 0_usize;
         let mut region = |width: usize| {
             let start = len;
-            len += (self.rows * width).next_multiple_of(line);
+            // what saturates here is refused below
+            len = len.saturating_add(rows.saturating_mul(width).saturating_add(line) / line * line);
             Region { start, width }
         };
         self.gathered = region(layers[0].inputs);
@@ -64,11 +71,13 @@ impl<T: Element> Workspace<T> {
             self.layers.push(LayerRegions {
                 outputs: region(layer.outputs),
                 sums: region(if needs_sums { layer.outputs } else { 0 }),
-                delta: region(if self.backward { layer.outputs } else { 0 }),
+                delta: region(if backward { layer.outputs } else { 0 }),
             });
         }
-        self.arena = Arena::zeros(len);
-        self.losses = vec![0.0; self.rows];
+        self.arena = Arena::try_zeros("a workspace for the mini-batch", len)?;
+        self.losses = try_filled("the losses of the mini-batch", rows, 0.0)?;
+        (self.rows, self.backward) = (rows, backward);
+        Ok(())
     }
 }
 
@@ -82,7 +91,7 @@ mod tests {
         let plan = Plan::mlp(5, &[7, 3], 2, Activation::Gelu, Loss::CrossEntropy);
         let layers = plan.dense_layers().unwrap();
         let mut workspace = Workspace::<f32>::default();
-        workspace.reserve(&layers, 10, true);
+        workspace.reserve(&layers, 10, true).unwrap();
         let regions = workspace.layers.iter().flat_map(|l| [l.outputs, l.sums, l.delta]);
         let mut ranges: Vec<_> =
             [workspace.gathered].into_iter().chain(regions).map(|r| r.rows(0..10)).collect();
@@ -90,7 +99,7 @@ mod tests {
         assert!(ranges.windows(2).all(|pair| pair[0].end <= pair[1].start));
         assert!(ranges.last().unwrap().end <= workspace.arena.len());
         let place = workspace.arena.as_ptr();
-        workspace.reserve(&layers, 4, false);
+        workspace.reserve(&layers, 4, false).unwrap();
         assert_eq!(workspace.arena.as_ptr(), place);
     }
 }

@@ -8,15 +8,26 @@ use std::io::Write;
 use std::path::Path;
 
 /// Writes a file whole or not at all: into a temporary file beside it, which then takes its name.
+/// A link is followed. What is no regular file, such as a pipe, is written to as it is.
 ///
 /// # Errors
 /// [`Error::Io`] naming the file; whatever had its name before is still there then.
 pub fn write_atomically(file: &Path, bytes: &[u8]) -> Result<()> {
+    let resolved = std::fs::canonicalize(file).unwrap_or_else(|_| file.to_path_buf());
+    if resolved.metadata().is_ok_and(|meta| !meta.is_file() && !meta.is_dir()) {
+        return std::fs::write(&resolved, bytes).map_err(|e| Error::io(file, e));
+    }
+    let shown = file;
+    let file = &resolved;
     let folder = match file.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
-    let failed = |source| Error::io(file, source);
+    // without the temporary file's name, which tells nobody anything
+    let failed = |source: std::io::Error| {
+        let plain = source.raw_os_error().map(std::io::Error::from_raw_os_error);
+        Error::io(shown, plain.unwrap_or_else(|| source.kind().into()))
+    };
     let mut builder = tempfile::Builder::new();
     builder.prefix(".consonance-");
     // those of any new file: a temporary one is for its owner alone otherwise
@@ -88,7 +99,8 @@ pub(crate) fn parameters(file: &Path, tensors: &SafeTensors<'_>, plan: &Plan) ->
             format!("holds '{unknown}', expected only {}", expected.join(", ")),
         ));
     }
-    let mut all = Vec::with_capacity(plan.parameter_count()?);
+    // grows with what the file holds, not with what its description claims
+    let mut all = Vec::new();
     for array in arrays {
         let name = array.name();
         let tensor = tensors
@@ -110,9 +122,14 @@ pub(crate) fn parameters(file: &Path, tensors: &SafeTensors<'_>, plan: &Plan) ->
                 return Err(Error::file(file, problem));
             }
         }
-        if let Some(position) = all[before..].iter().position(|value| !value.is_finite()) {
-            let problem = format!("'{name}' holds {} at {position}", all[before + position]);
-            return Err(Error::file(file, format!("{problem}, expected finite numbers")));
+        let finite = |value: &f64| match plan.precision {
+            Precision::F32 => (*value as f32).is_finite(),
+            Precision::F64 => value.is_finite(),
+        };
+        if let Some(position) = all[before..].iter().position(|value| !finite(value)) {
+            let problem = format!("'{name}' holds {:e} at {position}", all[before + position]);
+            let expected = format!("expected numbers that are finite in {}", plan.precision);
+            return Err(Error::file(file, format!("{problem}, {expected}")));
         }
     }
     Ok(Values::rounded(plan.precision, &all))

@@ -53,11 +53,8 @@ impl Model {
         };
         let text = serde_json::to_string(&description)
             .map_err(|e| Error::file(file, format!("the description cannot be written: {e}")))?;
-        let metadata = HashMap::from([
-            (KEY.to_string(), text),
-            // what PyTorch's own writers say, and some readers ask for
-            ("format".to_string(), "pt".to_string()),
-        ]);
+        // one entry only: several would be written in any order, and equal models as other bytes
+        let metadata = HashMap::from([(KEY.to_string(), text)]);
         write_atomically(file, &to_bytes(&self.plan, &self.parameters, metadata)?)
     }
 
@@ -65,7 +62,7 @@ impl Model {
     ///
     /// # Errors
     /// [`Error::Io`], and [`Error::File`] for a file that is cut off, damaged, without this
-    /// crate's metadata, or whose parameters are not its plan's.
+    /// crate's metadata, whose parameters are not its plan's, or whose preparation does not fit.
     pub fn load(file: &Path) -> Result<Self> {
         let bytes = std::fs::read(file).map_err(|e| Error::io(file, e))?;
         let tensors = open(file, &bytes)?;
@@ -90,9 +87,8 @@ impl Model {
         }
         let Description { plan, preparation, settings, .. } =
             serde_json::from_value(value).map_err(|e| damaged(&e))?;
-        if preparation.schema.features.len() != plan.inputs {
-            return Err(damaged(&"its features are not the network's inputs"));
-        }
+        plan.check().map_err(|e| damaged(&e))?;
+        preparation.check(&plan).map_err(|problem| damaged(&problem))?;
         let parameters = parameters(file, &tensors, &plan)?;
         Ok(Model { plan, parameters, preparation, settings })
     }

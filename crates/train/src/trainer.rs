@@ -79,6 +79,9 @@ impl Trainer {
         observer: &mut dyn Observer,
     ) -> Result<Summary> {
         self.check()?;
+        if split.train.is_empty() {
+            return Err(Error::Setting("there are no rows to train on".to_string()));
+        }
         let mut summary = Summary { epochs: 0, steps: 0, seconds: 0.0, samples_per_second: 0.0 };
         let mut time = Duration::ZERO;
         let mut good = network.parameters()?;
@@ -182,7 +185,7 @@ impl Trainer {
         self.optimizer.check()?;
         if self.epochs == 0 || u32::try_from(self.epochs).is_err() {
             let range = format!("expected 1 to {}", u32::MAX);
-            return Err(Error::Setting(format!("epochs is {}, {range}", self.epochs)));
+            return Err(Error::Setting(format!("{} epochs, {range}", self.epochs)));
         }
         if self.batch_size == Some(0) {
             return Err(Error::Setting("the batch size is 0, expected at least 1".to_string()));

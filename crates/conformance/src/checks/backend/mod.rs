@@ -15,6 +15,7 @@ pub use determinism::{runs, threads};
 pub use errors::{refused_batches, refused_buffers, refused_optimizers, refused_plans};
 pub use extremes::{extreme_logits, non_finite};
 pub use network::{gradients, input_gradients, outputs};
+pub(crate) use optimizer::hold_update;
 pub use optimizer::{optimizers, steps};
 pub use state::{resume, round_trips};
 

@@ -37,7 +37,7 @@ pub fn optimizers(subject: &Subject<'_>) -> Report {
 }
 
 /// Holds one update, the `step`th of the network, against the oracle's.
-fn hold_update(
+pub(crate) fn hold_update(
     network: &mut dyn Network,
     optimizer: &Optimizer,
     step: u64,
