@@ -16,7 +16,7 @@ use consonance_host::kernels::{Weights, check_shapes};
 use consonance_host::simd::{self, Level};
 use consonance_host::{Beta, HostBackend, Kernels, MatMut, MatRef, Math};
 use level::Compiled;
-use pack::{pack, packed_len};
+use pack::pack;
 use product::{Finish, Product, Start};
 
 /// Products in register tiles.
@@ -47,10 +47,13 @@ enum Operand<'a, T> {
     Panels(&'a [T]),
 }
 
-/// A row-major B is packed if rows lie so far apart that the part of it under a tile falls out of
-/// the first-level cache, in bytes, and there are enough rows of A to make up for it.
+/// See [`needs_packing`].
 const PACK_FROM_BYTES: usize = 64 * 1024;
+/// See [`needs_packing`].
 const PACK_FROM_ROWS: usize = 24;
+
+/// Panels that are packed and multiplied at a time.
+const STRIPE: usize = 6;
 
 impl Fused {
     /// Products at a level of the caller's choice: for tests that compare levels.
@@ -76,39 +79,53 @@ impl Fused {
             return;
         }
         let lanes = T::lanes(self.level);
-        let (b, b_row, b_panel) = match b {
-            Operand::Panels(panels) => (panels.as_ptr(), lanes, k * lanes),
-            Operand::Matrix(matrix) => {
-                let bytes = k * matrix.row_stride() * size_of::<T>();
-                let apart = bytes > PACK_FROM_BYTES && m >= PACK_FROM_ROWS;
-                if matrix.col_stride() != 1 && n > 1 || apart {
-                    return T::with_scratch(packed_len(k, n, lanes), |panels| {
-                        pack(&matrix, lanes, panels);
-                        self.product(a, Operand::Panels(panels), c, start, finish);
-                    });
-                }
-                (matrix.data().as_ptr(), matrix.row_stride(), lanes)
-            }
-        };
-        let product = Product {
+        let whole = Product {
             m,
             n,
             k,
             a: a.data().as_ptr(),
             a_row: a.row_stride(),
             a_col: a.col_stride(),
-            b,
-            b_row,
-            b_panel,
+            b: std::ptr::null(),
+            b_row: lanes,
+            b_panel: k * lanes,
             c_row: c.row_stride(),
             c: c.data().as_mut_ptr(),
             start,
             finish,
         };
-        // SAFETY: the views hold all elements that their shapes and strides reach, panels are
-        // whole, C is borrowed for writing, and the level is this processor's.
-        unsafe { T::run(self.level, &product) }
+        let run = |product: &Product<T>| {
+            // SAFETY: the views hold all elements that their shapes and strides reach, panels are
+            // whole, C is borrowed for writing, and the level is this processor's.
+            unsafe { T::run(self.level, product) }
+        };
+        match b {
+            Operand::Panels(panels) => run(&Product { b: panels.as_ptr(), ..whole }),
+            Operand::Matrix(b) if !needs_packing(m, &b) => {
+                let (b, b_row) = (b.data().as_ptr(), b.row_stride());
+                run(&Product { b, b_row, b_panel: lanes, ..whole });
+            }
+            Operand::Matrix(b) => {
+                // a few columns at a time, which are still in the cache when they are multiplied
+                let columns = STRIPE * lanes;
+                T::with_scratch(k * columns, |panels| {
+                    for first in (0..n).step_by(columns) {
+                        let count = columns.min(n - first);
+                        pack(&b.columns(first..first + count), lanes, panels);
+                        let stripe = whole.columns(first, count);
+                        run(&Product { b: panels.as_ptr(), ..stripe });
+                    }
+                });
+            }
+        }
     }
+}
+
+/// True if B is not row-major, or its rows lie so far apart that the part of it under a tile
+/// falls out of the first-level cache, and there are enough rows of A to make up for packing.
+fn needs_packing<T>(m: usize, b: &MatRef<'_, T>) -> bool {
+    let bytes = b.rows() * b.row_stride() * size_of::<T>();
+    b.col_stride() != 1 && b.cols() > 1 || bytes > PACK_FROM_BYTES && m >= PACK_FROM_ROWS
 }
 
 macro_rules! kernels {

@@ -2,11 +2,6 @@
 
 use consonance_host::{MatRef, Math};
 
-/// Elements that the panels of a [k, n] matrix take.
-pub(crate) fn packed_len(k: usize, n: usize, lanes: usize) -> usize {
-    k * n.next_multiple_of(lanes)
-}
-
 /// Writes `matrix` [k, n] in panels of `lanes` columns; columns past the last are zeros.
 pub(crate) fn pack<T: Math>(matrix: &MatRef<'_, T>, lanes: usize, packed: &mut [T]) {
     let (k, n) = (matrix.rows(), matrix.cols());
@@ -30,9 +25,8 @@ pub(crate) fn pack<T: Math>(matrix: &MatRef<'_, T>, lanes: usize, packed: &mut [
     }
 }
 
-/// Rows that are transposed together: their cache lines are read once.
-const TOGETHER: usize = 16;
-
+/// Columns that lie apart, written as rows. Four by four, which compilers turn into shuffles of
+/// registers, where the elements of a column are neighbours; one by one elsewhere.
 fn transpose<T: Math>(
     from: &[T],
     (row_stride, col_stride): (usize, usize),
@@ -40,13 +34,24 @@ fn transpose<T: Math>(
     lanes: usize,
     width: usize,
 ) {
-    for (block, into) in panel.chunks_mut(TOGETHER * lanes).enumerate() {
-        let rows = into.len() / lanes;
-        for lane in 0..width {
-            let column = &from[lane * col_stride + block * TOGETHER * row_stride..];
-            for row in 0..rows {
-                into[row * lanes + lane] = column[row * row_stride];
+    let rows = panel.len() / lanes;
+    let whole = |count: usize| if row_stride == 1 { count / 4 * 4 } else { 0 };
+    for lane in (0..whole(width)).step_by(4) {
+        for row in (0..whole(rows)).step_by(4) {
+            let columns: [[T; 4]; 4] = std::array::from_fn(|c| {
+                let start = (lane + c) * col_stride + row;
+                std::array::from_fn(|r| from[start..start + 4][r])
+            });
+            for r in 0..4 {
+                let into = &mut panel[(row + r) * lanes + lane..][..4];
+                into.copy_from_slice(&columns.map(|column| column[r]));
             }
+        }
+    }
+    for lane in 0..width {
+        let first = if lane < whole(width) { whole(rows) } else { 0 };
+        for row in first..rows {
+            panel[row * lanes + lane] = from[lane * col_stride + row * row_stride];
         }
     }
 }
@@ -58,9 +63,11 @@ mod tests {
     #[test]
     fn panels_hold_every_element_and_zeros() {
         let data: Vec<f32> = (1..=5 * 7).map(|i| i as f32).collect();
-        for matrix in [MatRef::new(&data, 5, 7), MatRef::new(&data, 7, 5).t()] {
+        let column_major = MatRef::new(&data, 7, 5).t();
+        let strided = MatRef::with_strides(&data, 5, 7, 2, 4);
+        for matrix in [MatRef::new(&data, 5, 7), column_major, strided] {
             let lanes = 4;
-            let mut packed = vec![f32::NAN; packed_len(5, 7, lanes)];
+            let mut packed = vec![f32::NAN; 5 * 7_usize.next_multiple_of(lanes)];
             pack(&matrix, lanes, &mut packed);
             for (at, value) in packed.iter().enumerate() {
                 let (panel, inside) = (at / (5 * lanes), at % (5 * lanes));

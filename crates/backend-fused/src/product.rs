@@ -51,7 +51,20 @@ pub(crate) struct Product<T> {
     pub(crate) finish: Finish<T>,
 }
 
-impl<T> Product<T> {
+impl<T: Copy> Product<T> {
+    /// The product for `count` columns of C, from `first` on; B is to be set to theirs.
+    pub(crate) fn columns(&self, first: usize, count: usize) -> Self {
+        let start = match self.start {
+            Start::Bias(bias) => Start::Bias(bias.wrapping_add(first)),
+            start => start,
+        };
+        let finish = match self.finish {
+            Finish::WherePositive(y) => Finish::WherePositive(y.wrapping_add(first)),
+            finish => finish,
+        };
+        Product { n: count, c: self.c.wrapping_add(first), start, finish, ..*self }
+    }
+
     /// Runs the product.
     ///
     /// Every element of C is one chain of multiply–adds along k, whatever tile it falls into: its
@@ -61,10 +74,7 @@ impl<T> Product<T> {
     /// The pointers reach all elements that the sizes and distances name, C's (which nobody else
     /// uses) among them, and the processor has V's instruction set.
     #[inline(always)]
-    pub(crate) unsafe fn run<V: Vector<Element = T>>(&self)
-    where
-        T: Copy,
-    {
+    pub(crate) unsafe fn run<V: Vector<Element = T>>(&self) {
         let full = self.n / V::LANES;
         let mut vector = 0;
         // SAFETY: the caller's promise; the column counts are those of whole vectors, then the
@@ -90,10 +100,7 @@ impl<T> Product<T> {
 
     /// The columns of N vectors, from vector number `vector` on; of the last one, `last` columns.
     #[inline(always)]
-    unsafe fn stripe<V: Vector<Element = T>, const N: usize>(&self, vector: usize, last: usize)
-    where
-        T: Copy,
-    {
+    unsafe fn stripe<V: Vector<Element = T>, const N: usize>(&self, vector: usize, last: usize) {
         let mut depth = 0;
         loop {
             let terms = (self.k - depth).min(DEPTH);
@@ -137,9 +144,7 @@ impl<T> Product<T> {
         &self,
         row: usize,
         step: &Step,
-    ) where
-        T: Copy,
-    {
+    ) {
         let column = step.vector * V::LANES;
         let whole = step.last == V::LANES;
         // SAFETY: the caller's promise for all pointers; the last vector of a stripe reads and
@@ -205,9 +210,7 @@ impl<T> Product<T> {
         terms: usize,
         sums: &mut [[V; N]; M],
         load_last: impl Fn(*const T) -> V,
-    ) where
-        T: Copy,
-    {
+    ) {
         for _ in 0..terms {
             // SAFETY: the caller's promise: both pointers stay within their matrices
             unsafe {

@@ -61,6 +61,16 @@ impl<'a, T> MatRef<'a, T> {
         MatRef { data, rows: cols, cols: rows, row_stride: col_stride, col_stride: row_stride }
     }
 
+    /// Some of its columns.
+    ///
+    /// # Panics
+    /// If there are not so many.
+    pub fn columns(self, columns: std::ops::Range<usize>) -> Self {
+        assert!(columns.start <= columns.end && columns.end <= self.cols, "{columns:?}");
+        let data = self.data.get(columns.start * self.col_stride..).unwrap_or(&[]);
+        MatRef { data, cols: columns.len(), ..self }
+    }
+
     /// Number of rows.
     pub fn rows(&self) -> usize {
         self.rows
