@@ -8,7 +8,7 @@ out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 
 accuracy() {
-    target/release/consonance train --quiet --json --seed "$1" --out "$out" \
+    target/release/consonance train --quiet --json --seed "$1" --out "$out/$1" \
         | sed -E 's/.*"test":\{[^}]*"accuracy":([0-9.]+).*/\1/'
 }
 

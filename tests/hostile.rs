@@ -196,6 +196,13 @@ fn a_diverging_training_stops_and_keeps_the_last_good_model() {
     assert!(consonance(folder.path(), &inspect).status.success());
     let left = files(folder.path());
     assert_eq!(left, ["metrics.jsonl", "model.safetensors", "settings.json"]);
+    let model = fs::read(folder.path().join("run/model.safetensors")).unwrap();
+    let again = ["train", "--layers", "4", "--epochs", "1", "--out", "run", "-q"];
+    refused(folder.path(), &again, &["--out", "run", "--overwrite"]);
+    assert_eq!(fs::read(folder.path().join("run/model.safetensors")).unwrap(), model);
+    let overwrite = [&again[..], &["--overwrite"]].concat();
+    assert!(consonance(folder.path(), &overwrite).status.success());
+    assert_ne!(fs::read(folder.path().join("run/model.safetensors")).unwrap(), model);
 }
 
 #[test]

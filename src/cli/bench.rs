@@ -17,8 +17,9 @@ use std::time::{Duration, Instant};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
-/// Rounds of steps, with the ceiling measured in between.
-const ROUNDS: u32 = 10;
+/// Rounds of steps, with the ceiling measured in between, and how long one lasts at least.
+const ROUNDS: f64 = 10.0;
+const ROUND_SECONDS: f64 = 0.1;
 
 /// What to time.
 #[derive(clap::Args)]
@@ -30,16 +31,16 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "WIDTHS")]
     layers: Option<Layers>,
     /// Rows of its mini-batches
-    #[arg(long, value_name = "ROWS", default_value = "64", value_parser = positive, requires = "layers")]
+    #[arg(long, value_name = "ROWS", default_value = "64", value_parser = positive, requires = "layers", conflicts_with = "workload")]
     batch_size: usize,
     /// Its activation
-    #[arg(long, value_name = "NAME", default_value = "relu", value_parser = named::<Activation>, requires = "layers")]
+    #[arg(long, value_name = "NAME", default_value = "relu", value_parser = named::<Activation>, requires = "layers", conflicts_with = "workload")]
     activation: Activation,
     /// Its optimiser: sgd, adam or adamw
-    #[arg(long, value_name = "NAME", default_value = "adam", value_parser = ["sgd", "adam", "adamw"], requires = "layers")]
+    #[arg(long, value_name = "NAME", default_value = "adam", value_parser = ["sgd", "adam", "adamw"], requires = "layers", conflicts_with = "workload")]
     optimizer: String,
     /// Its loss: cross_entropy, binary_cross_entropy or mse
-    #[arg(long, value_name = "NAME", default_value = "cross_entropy", value_parser = named::<Loss>, requires = "layers")]
+    #[arg(long, value_name = "NAME", default_value = "cross_entropy", value_parser = named::<Loss>, requires = "layers", conflicts_with = "workload")]
     loss: Loss,
     #[command(flatten)]
     compute: Compute,
@@ -130,7 +131,8 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     }
     if !arguments.json {
         let info = backend.info();
-        let title = format!("{} ({}), {threads} threads\n", info.name, info.library);
+        let title =
+            format!("{} ({}), {}\n", info.name, info.library, output::count(threads, "thread"));
         output::print(&(title + &output::lines(&table)))?;
     }
     Ok(ExitCode::SUCCESS)
@@ -177,11 +179,12 @@ fn measure(
         Ok(begun.elapsed())
     };
     let mut ceiling = Ceiling::new(threads)?;
-    let each = Duration::from_secs_f64(seconds / f64::from(ROUNDS));
+    let rounds = (seconds / ROUND_SECONDS).floor().clamp(3.0, ROUNDS);
+    let each = Duration::from_secs_f64(seconds / rounds);
     let mut times: Vec<Duration> = Vec::new();
     let mut steps = 0_usize;
     let mut allocated = 0_usize;
-    for _ in 0..ROUNDS {
+    for _ in 0..rounds as usize {
         ceiling.round(plan.precision);
         // the caches are another's now
         let begun = Instant::now();

@@ -29,6 +29,11 @@ pub(crate) fn complain(error: &dyn Error) {
     note(&format!("error: {error}"));
 }
 
+/// `1 row`, `2 rows`.
+pub(crate) fn count(number: usize, thing: &str) -> String {
+    format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
+}
+
 /// An empty table with these headings, plain enough for any terminal and any pipe.
 pub(crate) fn table(headings: &[&str]) -> comfy_table::Table {
     let mut table = comfy_table::Table::new();

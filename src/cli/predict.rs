@@ -40,6 +40,11 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
+/// The shortest digits that read back as the same number, with an exponent where it is far from 1.
+fn number(value: &f64) -> String {
+    format!("{value:?}")
+}
+
 /// Answers as CSV: a header, then a line for each row.
 fn csv(
     name: &str,
@@ -53,13 +58,13 @@ fn csv(
             writer.write_record([name.to_string()].into_iter().chain(columns))?;
             for (class, probabilities) in classes.iter().zip(probabilities) {
                 writer.write_field(&labels[*class])?;
-                writer.write_record(probabilities.iter().map(f64::to_string))?;
+                writer.write_record(probabilities.iter().map(number))?;
             }
         }
         (Prediction::Values(values), _) => {
             writer.write_record([name])?;
             for row in values {
-                writer.write_record(row.iter().map(f64::to_string))?;
+                writer.write_record(row.iter().map(number))?;
             }
         }
         _ => return Err("the model answers classes but names none".into()),

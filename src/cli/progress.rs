@@ -15,9 +15,15 @@ const LINES: usize = 25;
 /// How often the bar is drawn.
 const DRAW_EVERY: Duration = Duration::from_millis(50);
 
+/// How often the model is saved while training goes on, at most.
+const SAVE_EVERY: Duration = Duration::from_secs(2);
+
 /// Draws the bar or prints the lines, and writes the metrics file.
 pub(crate) struct Progress<'a> {
     folder: &'a mut RunFolder,
+    save: &'a dyn Fn(&dyn Network) -> Result<()>,
+    /// When the model was last saved.
+    saved: Instant,
     epochs: usize,
     rows: usize,
     bar: Option<ProgressBar>,
@@ -32,7 +38,14 @@ pub(crate) struct Progress<'a> {
 
 impl<'a> Progress<'a> {
     /// For `epochs` epochs of `rows` rows.
-    pub(crate) fn new(folder: &'a mut RunFolder, epochs: usize, rows: usize, quiet: bool) -> Self {
+    /// The model is saved now and then, so that what interrupts a long training does not lose it.
+    pub(crate) fn new(
+        folder: &'a mut RunFolder,
+        save: &'a dyn Fn(&dyn Network) -> Result<()>,
+        epochs: usize,
+        rows: usize,
+        quiet: bool,
+    ) -> Self {
         let bar = (!quiet && std::io::stderr().is_terminal()).then(|| {
             let length = epochs as u64 * rows as u64;
             let bar = ProgressBar::with_draw_target(Some(length), ProgressDrawTarget::stderr());
@@ -44,8 +57,19 @@ impl<'a> Progress<'a> {
             )
             .with_message(format!("epoch 1/{epochs}"))
         });
-        let (time, drawn) = (Duration::ZERO, Instant::now());
-        Progress { folder, epochs, rows, bar, quiet, time, drawn, test: None }
+        let (time, now) = (Duration::ZERO, Instant::now());
+        Progress {
+            folder,
+            save,
+            saved: now,
+            epochs,
+            rows,
+            bar,
+            quiet,
+            time,
+            drawn: now,
+            test: None,
+        }
     }
 
     /// Removes the bar.
@@ -74,9 +98,13 @@ impl Observer for Progress<'_> {
     fn epoch(
         &mut self,
         report: &EpochReport,
-        _network: &mut dyn Network,
+        network: &mut dyn Network,
     ) -> Result<ControlFlow<()>> {
         self.folder.write_metrics(report)?;
+        if self.saved.elapsed() > SAVE_EVERY {
+            (self.save)(network)?;
+            self.saved = Instant::now();
+        }
         self.test = report.test;
         if self.bar.is_none() && !self.quiet {
             let EpochReport { epoch, loss, samples_per_second, .. } = *report;

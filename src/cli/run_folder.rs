@@ -5,6 +5,9 @@ use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
+/// What a run leaves.
+const FILES: [&str; 3] = ["model.safetensors", "metrics.jsonl", "settings.json"];
+
 type Result<T> = std::result::Result<T, Error>;
 
 /// A folder with `model.safetensors`, `metrics.jsonl` and `settings.json`.
@@ -16,9 +19,24 @@ pub(crate) struct RunFolder {
 }
 
 impl RunFolder {
-    /// The folder asked for, made if it is not there.
-    pub(crate) fn at(folder: &Path) -> Result<Self> {
+    /// The folder asked for, made if it is not there. One that holds a run already is refused, or
+    /// emptied of it.
+    pub(crate) fn at(folder: &Path, overwrite: bool) -> Result<Self> {
         fs::create_dir_all(folder).map_err(|e| Error::io(folder, e))?;
+        for name in FILES {
+            let file = folder.join(name);
+            if overwrite {
+                match fs::remove_file(&file) {
+                    Err(e) if e.kind() != ErrorKind::NotFound => return Err(Error::io(&file, e)),
+                    _ => {}
+                }
+            } else if file.exists() {
+                return Err(Error::Setting(format!(
+                    "--out: {} holds a run already ({name}); name another folder, or --overwrite",
+                    folder.display()
+                )));
+            }
+        }
         Self::open(folder.to_path_buf())
     }
 
@@ -38,14 +56,9 @@ impl RunFolder {
     }
 
     fn open(folder: PathBuf) -> Result<Self> {
-        // an earlier run's model would pass for this one's, were this one to fail
-        let model = folder.join("model.safetensors");
-        match fs::remove_file(&model) {
-            Err(e) if e.kind() != ErrorKind::NotFound => return Err(Error::io(&model, e)),
-            _ => {}
-        }
+        // of two runs that begin in the same folder, one makes this file
         let file = folder.join("metrics.jsonl");
-        let metrics = File::create(&file).map_err(|e| Error::io(&file, e))?;
+        let metrics = File::create_new(&file).map_err(|e| Error::io(&file, e))?;
         Ok(RunFolder { folder, metrics, written: 0 })
     }
 

@@ -31,10 +31,12 @@ pub(crate) struct Arguments {
     /// Begin with the parameters in a safetensors file: a model, or a state dict of PyTorch
     #[arg(long, value_name = "FILE")]
     init: Option<PathBuf>,
-    /// Folder for the model, metrics and settings; a run that is there is replaced [default: a new
-    /// one in runs/]
+    /// Folder for the model, metrics and settings [default: a new one in runs/]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Replace a run that is in that folder
+    #[arg(long, requires = "out")]
+    overwrite: bool,
     /// Print the result as one JSON object
     #[arg(long)]
     json: bool,
@@ -271,23 +273,26 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     trainer.check()?;
     let settings = settings(arguments, &prepared, threads)?;
     let mut folder = match &arguments.out {
-        Some(folder) => RunFolder::at(folder)?,
+        Some(folder) => RunFolder::at(folder, arguments.overwrite)?,
         None => RunFolder::numbered(&arguments.source.name())?,
     };
     folder.write_settings(&settings)?;
     let model_file = folder.model();
-    let save = |network: &dyn Network| -> Result<()> {
+    let save = |network: &dyn Network| {
         let model = Model {
             plan: prepared.plan.clone(),
             parameters: network.parameters()?,
             preparation: prepared.preparation.clone(),
             settings: settings.clone(),
         };
-        Ok(model.save(&model_file)?)
+        model.save(&model_file)
     };
 
     let rows = prepared.split.train.len();
-    let mut progress = Progress::new(&mut folder, trainer.epochs, rows, arguments.quiet);
+    if !arguments.quiet {
+        output::note(&description(&prepared));
+    }
+    let mut progress = Progress::new(&mut folder, &save, trainer.epochs, rows, arguments.quiet);
     let trained = trainer.fit(&mut *network, &prepared.data, &prepared.split, &mut progress);
     progress.finish();
     let summary = match trained {
@@ -307,6 +312,20 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
         output::print(&table_of(&report))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What was found out about the rows: `1797 rows, 64 features; label: one of 10 classes`.
+fn description(prepared: &Prepared) -> String {
+    let Prepared { plan, preparation, split, data } = prepared;
+    let rows = output::count(data.rows(), "row");
+    let features = output::count(plan.inputs, "feature");
+    let held_out = split.test.len();
+    let target = preparation.schema.target.as_ref().map_or("target", |target| &target.name);
+    let answer = match &preparation.target {
+        TargetEncoding::Classes(classes) => format!("one of {} classes", classes.len()),
+        TargetEncoding::Values { .. } => "a number".to_string(),
+    };
+    format!("{rows} ({held_out} held out), {features}; {target}: {answer}")
 }
 
 /// The settings that a run records.
@@ -385,13 +404,13 @@ fn table_of(report: &Report) -> String {
         }
     }
     format!(
-        "{}\n{} steps in {}, {} samples/s on {} with {} threads\nmodel: {}\n",
+        "{}\n{} in {}, {} samples/s on {} with {}\nmodel: {}\n",
         output::lines(&table),
-        report.steps,
+        output::count(report.steps as usize, "step"),
         duration(report.seconds),
         rounded(report.samples_per_second),
         report.backend,
-        report.threads,
+        output::count(report.threads, "thread"),
         report.model.display()
     )
 }

@@ -21,10 +21,7 @@ pub enum Error {
     #[error("{0}")]
     Setting(String),
     /// The loss became NaN or infinite. The network holds the parameters of the last good epoch.
-    #[error(
-        "training diverged in epoch {epoch}, step {step}: {culprit}; try a smaller learning rate, \
-         or standardised features"
-    )]
+    #[error("training diverged in epoch {epoch}, step {step}: {culprit}")]
     Diverged {
         /// Which epoch, from 1.
         epoch: usize,
@@ -72,13 +69,14 @@ pub enum Culprit {
 impl fmt::Display for Culprit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Culprit::Inputs => f.write_str("the inputs are not finite"),
+            Culprit::Inputs => return f.write_str("the inputs are not finite"),
             Culprit::Layer { layer, kind } => {
                 write!(f, "layer {layer} ({kind}) was the first to overflow")
             }
             Culprit::Loss => f.write_str("every layer is finite, the loss is not"),
             Culprit::Parameter(name) => write!(f, "parameter {name} is no longer finite"),
-        }
+        }?;
+        f.write_str("; try a smaller learning rate")
     }
 }
 

@@ -69,11 +69,13 @@ pub fn evaluate(
             Score::Classes { accuracy: right as f64 / rows as f64 }
         }
         Targets::Values { values, width } => {
-            let scale = match encoding {
-                TargetEncoding::Values { standardizer: Some(s) } => s.scale[0],
-                _ => 1.0,
-            };
-            regression(&outputs, values, *width, batch, scale)
+            let mut scales = vec![1.0; *width];
+            if let TargetEncoding::Values { standardizer: Some(standardizer) } = encoding {
+                // of another width: the error that scaling would give
+                standardizer.apply(&mut scales)?;
+                scales.clone_from(&standardizer.scale);
+            }
+            regression(&outputs, values, *width, batch, &scales)
         }
         Targets::None => unreachable!("the batch's targets fit the loss"),
     };
@@ -114,7 +116,7 @@ fn regression(
     targets: &Values,
     width: usize,
     batch: &Batch<'_>,
-    scale: f64,
+    scales: &[f64],
 ) -> Score {
     let pairs = |output: usize| {
         (0..batch.len()).map(move |row| {
@@ -125,13 +127,13 @@ fn regression(
     let count = (batch.len() * width) as f64;
     let mut residual = 0.0;
     let mut total = 0.0;
-    for output in 0..width {
+    for (output, scale) in scales.iter().enumerate() {
         let mean = pairs(output).map(|(_, t)| t).sum::<f64>() / batch.len() as f64;
-        residual += pairs(output).map(|(y, t)| (t - y).powi(2)).sum::<f64>();
-        total += pairs(output).map(|(_, t)| (t - mean).powi(2)).sum::<f64>();
+        residual += pairs(output).map(|(y, t)| (scale * (t - y)).powi(2)).sum::<f64>();
+        total += pairs(output).map(|(_, t)| (scale * (t - mean)).powi(2)).sum::<f64>();
     }
     Score::Values {
-        rmse: scale * (residual / count).sqrt(),
+        rmse: (residual / count).sqrt(),
         r2: (total > 0.0).then(|| 1.0 - residual / total),
     }
 }

@@ -35,12 +35,14 @@ pub fn predict(
     let row = |row: usize| (0..width).map(move |j| (row, j));
     Ok(match network.plan().loss {
         Loss::MeanSquaredError => {
-            let unscaled = |value: f64| match encoding {
-                TargetEncoding::Values { standardizer: Some(s) } => value * s.scale[0] + s.mean[0],
-                _ => value,
-            };
-            let value = |(row, j)| unscaled(outputs.get(row * width + j));
-            Prediction::Values(rows.map(|r| row(r).map(value).collect()).collect())
+            let mut values: Vec<Vec<f64>> =
+                rows.map(|r| row(r).map(|(r, j)| outputs.get(r * width + j)).collect()).collect();
+            if let TargetEncoding::Values { standardizer: Some(standardizer) } = encoding {
+                for row in &mut values {
+                    standardizer.invert(row)?;
+                }
+            }
+            Prediction::Values(values)
         }
         loss => Prediction::Classes {
             classes: rows.clone().map(|r| predicted_class(&outputs, width, r)).collect(),
