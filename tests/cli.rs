@@ -65,7 +65,7 @@ fn the_main_job_trains_digits_to_97_percent() {
     assert_eq!(epochs.last().unwrap()["steps"], report["steps"]);
     let settings: Value =
         serde_json::from_str(&fs::read_to_string(run.join("settings.json")).unwrap()).unwrap();
-    assert_eq!(settings["layers"], serde_json::json!([256, 128]));
+    assert_eq!(settings["layers"], serde_json::json!([512]));
     assert!(folder.path().join(report["model"].as_str().unwrap()).is_file());
 }
 

@@ -49,7 +49,7 @@ pub(crate) struct Arguments {
 #[derive(clap::Args)]
 pub(crate) struct NetworkArguments {
     /// Widths of the hidden layers, or none
-    #[arg(long, value_name = "WIDTHS", default_value = "256,128")]
+    #[arg(long, value_name = "WIDTHS", default_value = "512")]
     pub(crate) layers: Layers,
     /// identity, relu, leaky_relu, sigmoid, tanh, gelu, silu, softplus or elu
     #[arg(long, value_name = "NAME", default_value = "relu", value_parser = named::<Activation>)]

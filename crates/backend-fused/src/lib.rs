@@ -47,10 +47,14 @@ enum Operand<'a, T> {
     Panels(&'a [T]),
 }
 
-/// See [`needs_packing`].
-const PACK_FROM_BYTES: usize = 64 * 1024;
-/// See [`needs_packing`].
-const PACK_FROM_ROWS: usize = 24;
+/// Rows of B this far apart share no cache lines between the stripes of neighbouring columns.
+const APART_BYTES: usize = 1024;
+
+/// A B larger than this falls out of the first-level cache between two tiles.
+const LARGE_BYTES: usize = 64 * 1024;
+
+/// Rows of A that make up for packing B.
+const WORTH_ROWS: usize = 24;
 
 /// Panels that are packed and multiplied at a time.
 const STRIPE: usize = 6;
@@ -124,8 +128,9 @@ impl Fused {
 /// True if B is not row-major, or its rows lie so far apart that the part of it under a tile
 /// falls out of the first-level cache, and there are enough rows of A to make up for packing.
 fn needs_packing<T>(m: usize, b: &MatRef<'_, T>) -> bool {
-    let bytes = b.rows() * b.row_stride() * size_of::<T>();
-    b.col_stride() != 1 && b.cols() > 1 || bytes > PACK_FROM_BYTES && m >= PACK_FROM_ROWS
+    let apart = b.row_stride() * size_of::<T>() >= APART_BYTES;
+    let large = b.rows() * b.row_stride() * size_of::<T>() > LARGE_BYTES;
+    b.col_stride() != 1 && b.cols() > 1 || apart && large && m >= WORTH_ROWS
 }
 
 macro_rules! kernels {

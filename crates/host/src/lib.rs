@@ -7,7 +7,7 @@
 //! layers, forward and back, without meeting the others. In the second, each task takes some
 //! output rows of a layer's weights, sums their gradient over the whole batch, and updates them.
 //! Only output dimensions are ever divided among threads, so the bits do not depend on how many
-//! there are. After the first step nothing allocates.
+//! there are. After the first step the engine allocates nothing; kernels may.
 
 mod backend;
 pub mod crew;
