@@ -289,3 +289,57 @@ impl<T: Math, K: Kernels<T>> Network for HostNetwork<T, K> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::matrix::{MatMut, MatRef};
+    use crate::{Beta, HostBackend};
+    use consonance_core::{Backend, Dataset, Init, Loss, Targets};
+
+    struct Loops;
+
+    impl<T: Math> Kernels<T> for Loops {
+        fn gemm(&self, a: MatRef<'_, T>, b: MatRef<'_, T>, beta: Beta, mut c: MatMut<'_, T>) {
+            for i in 0..c.rows() {
+                for j in 0..c.cols() {
+                    let before = if beta == Beta::One { c.as_ref().get(i, j) } else { T::zero() };
+                    let terms = (0..a.cols()).map(|k| a.get(i, k) * b.get(k, j));
+                    c.set(i, j, before + terms.sum::<T>());
+                }
+            }
+        }
+
+        fn is_shape_invariant(&self) -> bool {
+            true
+        }
+    }
+
+    /// Everything that tasks share, on as little as is worth sharing: what Miri is to look at.
+    #[test]
+    fn threads_share_a_step_and_its_answers() {
+        let plan = Plan::mlp(9, &[24, 16], 3, Activation::Gelu, Loss::CrossEntropy);
+        let rows = WORTH_SHARING.div_ceil(plan.parameter_count().unwrap());
+        let features: Vec<f32> = (0..rows * 9).map(|i| (i * 37 % 101) as f32 / 101.0).collect();
+        let classes = Targets::Classes((0..rows as u32).map(|row| row % 3).collect());
+        let data = Dataset::new(9, features.into(), classes).unwrap();
+        let backwards: Vec<u32> = (0..rows as u32).rev().collect();
+        let ones = Values::from(vec![1.0_f32; rows * 3]);
+        let answers = [1, 3].map(|threads| {
+            let backend = HostBackend::new("loops", "", "", Loops);
+            let mut network = backend.network(&plan, threads).unwrap();
+            network.set_parameters(&Init::GlorotUniform.draw(&plan, 1).unwrap()).unwrap();
+            let adam = Optimizer::adam(0.01);
+            let losses = [data.all(), data.batch(&backwards)]
+                .map(|batch| network.step(&batch, &adam).unwrap().to_bits());
+            let batch = data.batch(&backwards);
+            (
+                losses,
+                network.parameters().unwrap(),
+                network.input_gradient(&batch, &ones).unwrap(),
+                network.activations(&batch, 1).unwrap(),
+            )
+        });
+        assert_eq!(answers[0], answers[1]);
+    }
+}
