@@ -129,10 +129,9 @@ pub trait Kernels<T: Math>: Send + Sync + 'static {
         bias: &mut [T],
     ) {
         self.gemm(delta.t(), x, Beta::Zero, MatMut::new(weight, delta.cols(), x.cols()));
-        bias.fill(T::zero());
-        for row in 0..delta.rows() {
-            T::add_each(bias, &delta.data()[row * delta.row_stride()..][..bias.len()]);
-        }
+        let (rows, stride) = (delta.rows(), delta.row_stride());
+        let end = if rows == 0 { 0 } else { (rows - 1) * stride + bias.len() };
+        T::column_sums(&delta.data()[..end], stride.max(1), bias);
     }
 }
 

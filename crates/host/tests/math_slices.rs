@@ -3,7 +3,9 @@
 //! that element alone.
 
 use consonance_core::{Activation, Element, Optimizer, Precision, Rule};
-use consonance_host::math::{Activate, ActivateFrom, Add, Exp, Math, ScaleByDerivative, Update};
+use consonance_host::math::{
+    Activate, ActivateFrom, ColumnSums, Exp, Math, ScaleByDerivative, Update,
+};
 use consonance_host::simd::{Level, dispatch_at};
 
 const ACTIVATIONS: [Activation; 10] = [
@@ -270,14 +272,18 @@ fn updates_have_the_bits_of_rule_apply() {
 }
 
 #[test]
-fn sums_are_element_by_element() {
+fn a_columns_sum_goes_row_after_row() {
     let x = sample::<f32>();
     for level in Level::available() {
-        for n in 0..=x.len() {
-            let mut y: Vec<f32> = x[..n].iter().rev().copied().collect();
-            let expected: Vec<f32> = y.iter().zip(&x).map(|(y, x)| y + x).collect();
-            dispatch_at(level, Add { y: &mut y, x: &x[..n] });
-            assert!(same_bits(&y, &expected), "{n} elements at {level}");
+        for (width, stride) in [(1, 1), (3, 3), (3, 7), (16, 16), (17, 20), (40, 48)] {
+            for rows in 0..=(x.len() - width) / stride + 1 {
+                let end = if rows == 0 { 0 } else { (rows - 1) * stride + width };
+                let mut sums = vec![f32::NAN; width];
+                dispatch_at(level, ColumnSums { rows: &x[..end], stride, sums: &mut sums });
+                let column = |j: usize| (0..rows).fold(0.0, |sum, row| sum + x[row * stride + j]);
+                let expected: Vec<f32> = (0..width).map(column).collect();
+                assert!(same_bits(&sums, &expected), "{rows} rows of {width} at {level}");
+            }
         }
     }
 }

@@ -81,9 +81,10 @@ pub trait Math: Normal + Log + Tanh {
         dispatch(Update { rule: *rule, p, g, m, v });
     }
 
-    /// yᵢ ← yᵢ + xᵢ. (`T::add` is the sum of two numbers.)
-    fn add_each(y: &mut [Self], x: &[Self]) {
-        dispatch(Add { y, x });
+    /// sums ← the sum of each column over rows that begin `stride` apart, from the first on; a row
+    /// is as long as `sums`. Panics if `rows` ends inside a row.
+    fn column_sums(rows: &[Self], stride: usize, sums: &mut [Self]) {
+        dispatch(ColumnSums { rows, stride, sums });
     }
 }
 
@@ -108,23 +109,29 @@ impl<T: exp::Exp> Sweep for Exp<'_, T> {
     }
 }
 
-/// yᵢ ← yᵢ + xᵢ
+/// sums ← the sum of each column, row after row
 #[derive(Debug)]
-pub struct Add<'a, T> {
-    /// The first summands, then the sums.
-    pub y: &'a mut [T],
-    /// The second summands.
-    pub x: &'a [T],
+pub struct ColumnSums<'a, T> {
+    /// Rows, `stride` apart.
+    pub rows: &'a [T],
+    /// The distance from a row to the next.
+    pub stride: usize,
+    /// A sum for each column.
+    pub sums: &'a mut [T],
 }
 
-impl<T: Element> Sweep for Add<'_, T> {
+impl<T: Element> Sweep for ColumnSums<'_, T> {
     type Output = ();
 
     #[inline(always)]
     fn run<F: Fma>(self) {
-        assert_eq!(self.y.len(), self.x.len(), "y and x differ in length");
-        for (y, &x) in self.y.iter_mut().zip(self.x) {
-            *y += x;
+        let ColumnSums { rows, stride, sums } = self;
+        sums.fill(T::zero());
+        for row in rows.chunks(stride) {
+            let row = &row[..sums.len()];
+            for (sum, &x) in sums.iter_mut().zip(row) {
+                *sum += x;
+            }
         }
     }
 }
