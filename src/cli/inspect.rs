@@ -23,7 +23,8 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     let count = plan.parameter_count()?;
     let bytes = count * plan.precision.bytes();
     writeln!(text, "\n{count} parameters of {}, {}", plan.precision, size(bytes))?;
-    writeln!(text, "loss: {}, {:?} over a batch", plan.loss, plan.reduction)?;
+    let reduction = format!("{:?}", plan.reduction).to_lowercase();
+    writeln!(text, "loss: {}, the {reduction} over a batch", plan.loss)?;
     let schema = &model.preparation.schema;
     let scaled = match model.preparation.features {
         Some(_) => "standardised by the model",
