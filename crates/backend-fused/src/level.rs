@@ -19,12 +19,19 @@ pub(crate) trait Compiled: Math {
     /// As [`Product::run`]; the processor has `level`.
     unsafe fn run(level: Level, product: &Product<Self>);
 
+    /// Transposes the first rows of a whole panel by an instruction set's own means, and answers
+    /// how many it did: column `i` of the panel begins at `i * stride` of `from`.
+    fn transpose(level: Level, from: &[Self], stride: usize, panel: &mut [Self]) -> usize {
+        let _ = (level, from, stride, panel);
+        0
+    }
+
     /// Lends a buffer of `len` elements that belongs to this thread. What it holds is anything.
     fn with_scratch<R>(len: usize, work: impl FnOnce(&mut [Self]) -> R) -> R;
 }
 
 macro_rules! compiled {
-    ($type:ident, $wide:ident, $narrow:ident, $neon:ident) => {
+    ($type:ident, $wide:ident, $narrow:ident, $neon:ident $(, $own:item)?) => {
         const _: () = {
             #[cfg(target_arch = "x86_64")]
             use std::arch::x86_64::{$narrow, $wide};
@@ -78,6 +85,8 @@ macro_rules! compiled {
                     }
                 }
 
+                $($own)?
+
                 fn with_scratch<R>(len: usize, work: impl FnOnce(&mut [Self]) -> R) -> R {
                     SCRATCH.with_borrow_mut(|scratch| {
                         if scratch.len() < len {
@@ -91,5 +100,28 @@ macro_rules! compiled {
     };
 }
 
-compiled!(f32, __m512, __m256, float32x4_t);
+compiled!(
+    f32,
+    __m512,
+    __m256,
+    float32x4_t,
+    #[cfg(target_arch = "x86_64")]
+    fn transpose(level: Level, from: &[f32], stride: usize, panel: &mut [f32]) -> usize {
+        if level != Level::Avx512 {
+            return 0;
+        }
+        let rows = panel.len() / 256 * 16;
+        assert!(rows == 0 || from.len() >= 15 * stride + rows, "columns reach the last row");
+        for row in (0..rows).step_by(16) {
+            let to = &mut panel[row * 16..(row + 16) * 16];
+            // SAFETY: the level is this processor's; rows up to `rows` of 16 columns lie within
+            // `from`, and `to` has 256 elements.
+            unsafe {
+                let from = from.as_ptr().add(row);
+                crate::vector::avx512::transpose_16(from, stride, to.as_mut_ptr());
+            }
+        }
+        rows
+    }
+);
 compiled!(f64, __m512d, __m256d, float64x2_t);

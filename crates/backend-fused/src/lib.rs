@@ -115,7 +115,7 @@ impl Fused {
                 T::with_scratch(k * columns, |panels| {
                     for first in (0..n).step_by(columns) {
                         let count = columns.min(n - first);
-                        pack(&b.columns(first..first + count), lanes, panels);
+                        pack(self.level, &b.columns(first..first + count), panels);
                         let stripe = whole.columns(first, count);
                         run(&Product { b: panels.as_ptr(), ..stripe });
                     }
@@ -173,7 +173,7 @@ macro_rules! kernels {
             }
 
             fn pack(&self, weight: MatRef<'_, $type>, packed: &mut [$type]) {
-                pack(&weight.t(), <$type>::lanes(self.level), packed);
+                pack(self.level, &weight.t(), packed);
             }
 
             fn forward(

@@ -1,10 +1,13 @@
 //! Matrices in panels: as many columns as a vector has lanes, one row after the other.
 
+use crate::level::Compiled;
+use consonance_host::simd::Level;
 use consonance_host::{MatRef, Math};
 
-/// Writes `matrix` [k, n] in panels of `lanes` columns; columns past the last are zeros.
-pub(crate) fn pack<T: Math>(matrix: &MatRef<'_, T>, lanes: usize, packed: &mut [T]) {
+/// Writes `matrix` [k, n] in panels of the level's lanes; columns past the last are zeros.
+pub(crate) fn pack<T: Compiled>(level: Level, matrix: &MatRef<'_, T>, packed: &mut [T]) {
     let (k, n) = (matrix.rows(), matrix.cols());
+    let lanes = T::lanes(level);
     if k == 0 {
         return;
     }
@@ -20,7 +23,11 @@ pub(crate) fn pack<T: Math>(matrix: &MatRef<'_, T>, lanes: usize, packed: &mut [
                 into[..width].copy_from_slice(&from[row * row_stride..][..width]);
             }
         } else {
-            transpose(from, (row_stride, col_stride), panel, lanes, width);
+            let own = width == lanes && row_stride == 1;
+            let done = if own { T::transpose(level, from, col_stride, panel) } else { 0 };
+            // past the end of the last column there may be nothing
+            let rest = from.get(done * row_stride..).unwrap_or(&[]);
+            transpose(rest, (row_stride, col_stride), &mut panel[done * lanes..], lanes, width);
         }
     }
 }
@@ -62,18 +69,23 @@ mod tests {
 
     #[test]
     fn panels_hold_every_element_and_zeros() {
-        let data: Vec<f32> = (1..=5 * 7).map(|i| i as f32).collect();
-        let column_major = MatRef::new(&data, 7, 5).t();
-        let strided = MatRef::with_strides(&data, 5, 7, 2, 4);
-        for matrix in [MatRef::new(&data, 5, 7), column_major, strided] {
-            let lanes = 4;
-            let mut packed = vec![f32::NAN; 5 * 7_usize.next_multiple_of(lanes)];
-            pack(&matrix, lanes, &mut packed);
-            for (at, value) in packed.iter().enumerate() {
-                let (panel, inside) = (at / (5 * lanes), at % (5 * lanes));
-                let (row, column) = (inside / lanes, panel * lanes + inside % lanes);
-                let expected = if column < 7 { matrix.get(row, column) } else { 0.0 };
-                assert_eq!(*value, expected, "{row}, {column}");
+        for level in Level::ALL.into_iter().filter(|level| level.is_available()) {
+            let lanes = f32::lanes(level);
+            for (k, n) in [(1, 1), (5, 7), (16, 16), (33, 16), (47, 35), (64, 10)] {
+                let data: Vec<f32> = (1..=4 * k * n).map(|i| i as f32).collect();
+                let column_major = MatRef::new(&data, n, k).t();
+                let apart = MatRef::with_strides(&data, n, k, 2 * k, 1).t();
+                let strided = MatRef::with_strides(&data, k, n, 2, 2 * k);
+                for matrix in [MatRef::new(&data, k, n), column_major, apart, strided] {
+                    let mut packed = vec![f32::NAN; k * n.next_multiple_of(lanes)];
+                    pack(level, &matrix, &mut packed);
+                    for (at, value) in packed.iter().enumerate() {
+                        let (panel, inside) = (at / (k * lanes), at % (k * lanes));
+                        let (row, column) = (inside / lanes, panel * lanes + inside % lanes);
+                        let expected = if column < n { matrix.get(row, column) } else { 0.0 };
+                        assert_eq!(*value, expected, "{level}, [{k}, {n}]: {row}, {column}");
+                    }
+                }
             }
         }
     }

@@ -87,3 +87,49 @@ vector!(
     _mm512_cmp_pd_mask,
     _mm512_maskz_mov_pd
 );
+
+/// Transposes a block of 16 × 16: element j of column i, which begin `stride` apart, becomes
+/// element i of row j, of 16 neighbours each.
+///
+/// Pairs of columns are interleaved, then pairs of pairs, which transposes four by four inside
+/// each quarter of the registers; then the quarters are exchanged.
+///
+/// # Safety
+/// The processor has AVX-512; 16 elements can be read at each of the 16 columns, and 256 written.
+#[target_feature(enable = "avx512f")]
+pub(crate) unsafe fn transpose_16(from: *const f32, stride: usize, to: *mut f32) {
+    // SAFETY: the caller's promise
+    let column = |i: usize| unsafe { _mm512_loadu_ps(from.add(i * stride)) };
+    let mut fours = [_mm512_setzero_ps(); 16];
+    for four in 0..4 {
+        let [a, b, c, d] = std::array::from_fn(|i| column(4 * four + i));
+        let (low, low_next) = (_mm512_unpacklo_ps(a, b), _mm512_unpacklo_ps(c, d));
+        let (high, high_next) = (_mm512_unpackhi_ps(a, b), _mm512_unpackhi_ps(c, d));
+        let pair = |x: __m512, y: __m512| {
+            let (x, y) = (_mm512_castps_pd(x), _mm512_castps_pd(y));
+            let (first, second) = (_mm512_unpacklo_pd(x, y), _mm512_unpackhi_pd(x, y));
+            [_mm512_castpd_ps(first), _mm512_castpd_ps(second)]
+        };
+        let [first, second] = pair(low, low_next);
+        let [third, fourth] = pair(high, high_next);
+        fours[4 * four..4 * four + 4].copy_from_slice(&[first, second, third, fourth]);
+    }
+    // quarter q of fours[4 f + j] holds row 4 q + j of columns 4 f to 4 f + 3
+    for j in 0..4 {
+        let [a, b, c, d] = std::array::from_fn(|f| fours[4 * f + j]);
+        let (even, even_next) =
+            (_mm512_shuffle_f32x4::<0x88>(a, b), _mm512_shuffle_f32x4::<0x88>(c, d));
+        let (odd, odd_next) =
+            (_mm512_shuffle_f32x4::<0xdd>(a, b), _mm512_shuffle_f32x4::<0xdd>(c, d));
+        let quarters = [
+            _mm512_shuffle_f32x4::<0x88>(even, even_next),
+            _mm512_shuffle_f32x4::<0x88>(odd, odd_next),
+            _mm512_shuffle_f32x4::<0xdd>(even, even_next),
+            _mm512_shuffle_f32x4::<0xdd>(odd, odd_next),
+        ];
+        for (q, row) in quarters.into_iter().enumerate() {
+            // SAFETY: the caller's promise
+            unsafe { _mm512_storeu_ps(to.add((4 * q + j) * 16), row) };
+        }
+    }
+}
