@@ -79,7 +79,9 @@ impl Crew {
                 .spawn(move || shared.work(number))?;
             crew.workers.push(worker);
         }
-        // a thread allocates while it starts: not in the middle of a training
+        // A thread allocates while it starts, and the main thread when it first asks who it is:
+        // neither is to happen in the middle of a training.
+        let _ = thread::current();
         while crew.shared.started.load(Ordering::Acquire) < threads - 1 {
             thread::yield_now();
         }
