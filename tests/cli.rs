@@ -266,8 +266,12 @@ fn bench_times_steps_of_any_network() {
     let time = &report["microseconds_per_step"];
     let at = |key: &str| time[key].as_f64().unwrap();
     assert!(0.0 < at("p10") && at("p10") <= at("median") && at("median") <= at("p90"), "{report}");
-    for key in ["gflops", "ceiling_gflops", "efficiency", "allocations_per_step"] {
+    for key in ["gflops", "allocations_per_step"] {
         assert!(report[key].is_number(), "{key}: {report}");
+    }
+    // candle has no products that could be measured by themselves
+    for key in ["ceiling_gflops", "efficiency"] {
+        assert_eq!(report[key].is_number(), !consonance::products().is_empty(), "{key}: {report}");
     }
 }
 

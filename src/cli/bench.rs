@@ -74,9 +74,10 @@ struct Report {
     precision: Precision,
     microseconds_per_step: Percentiles,
     gflops: f64,
-    /// Of the best library over square products, as many at once as there are threads.
-    ceiling_gflops: f64,
-    efficiency: f64,
+    /// Of the best library over square products, as many at once as there are threads; nothing if
+    /// no library is compiled in whose products can be measured by themselves.
+    ceiling_gflops: Option<f64>,
+    efficiency: Option<f64>,
     /// Shares of a step on one thread, each part measured by itself.
     split: Split,
     allocations_per_step: f64,
@@ -121,8 +122,8 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
             format!("{:.1}", time.p10),
             format!("{:.1}", time.p90),
             format!("{:.1}", report.gflops),
-            format!("{:.1}", report.ceiling_gflops),
-            percent(report.efficiency),
+            report.ceiling_gflops.map_or("-".to_string(), |ceiling| format!("{ceiling:.1}")),
+            report.efficiency.map_or("-".to_string(), percent),
             percent(report.split.products),
             percent(report.split.pointwise),
             percent(report.split.update),
@@ -219,7 +220,7 @@ fn measure(
         microseconds_per_step: percentiles,
         gflops,
         ceiling_gflops: ceiling.gflops(),
-        efficiency: gflops / ceiling.gflops(),
+        efficiency: ceiling.gflops().map(|ceiling| gflops / ceiling),
         split: split::measure(workload, backend, &data)?,
         allocations_per_step: allocated as f64 / steps as f64,
     })

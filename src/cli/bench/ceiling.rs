@@ -46,9 +46,9 @@ impl Ceiling {
         }
     }
 
-    /// The best so far, of all threads together.
-    pub(super) fn gflops(&self) -> f64 {
-        self.best
+    /// The best so far, of all threads together; nothing without a library to measure.
+    pub(super) fn gflops(&self) -> Option<f64> {
+        (self.best > 0.0).then_some(self.best)
     }
 
     fn measure<T: Math>(&mut self, size: usize, kernels: &dyn Kernels<T>) -> f64 {
