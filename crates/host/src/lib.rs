@@ -22,6 +22,7 @@ mod packed;
 mod rowwise;
 mod shards;
 pub mod simd;
+mod trial;
 mod workspace;
 
 pub use backend::HostBackend;

@@ -7,7 +7,8 @@ use crate::math::Math;
 use crate::outputwise::Outputwise;
 use crate::packed::Packed;
 use crate::rowwise::Rowwise;
-use crate::shards::{Piece, WORTH_SHARING, pieces, shard_rows};
+use crate::shards::{Piece, pieces, shard_rows};
+use crate::trial::Trial;
 use crate::workspace::Workspace;
 use consonance_core::{
     Activation, Arena, Batch, DenseLayer, Error, Network, Optimizer, OptimizerState, Plan, Result,
@@ -15,6 +16,7 @@ use consonance_core::{
 };
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// Rows that a pass without an update takes through the network at once: a data set of any size
 /// is evaluated in the memory of this many.
@@ -34,6 +36,7 @@ pub(crate) struct HostNetwork<T, K> {
     moments: Vec<Arena<T>>,
     steps: u64,
     workspace: Workspace<T>,
+    trial: Trial,
 }
 
 impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
@@ -57,12 +60,18 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
             moments: Vec::new(),
             steps: 0,
             workspace: Workspace::default(),
+            trial: Trial::default(),
         })
     }
 
-    /// How many threads a pass over `rows` rows is worth, and how many rows a shard has.
+    /// Multiplications of a forward pass.
+    fn work(&self, rows: usize) -> usize {
+        rows.saturating_mul(self.parameters.len())
+    }
+
+    /// Whether a pass over `rows` rows is shared out, and how many rows a shard has.
     fn shares(&self, rows: usize) -> (bool, usize) {
-        let worth = rows * self.parameters.len() >= WORTH_SHARING && self.crew.threads() > 1;
+        let worth = self.crew.threads() > 1 && self.trial.shares(self.work(rows));
         let threads = if worth { self.crew.threads() } else { 1 };
         let free = self.kernels.is_shape_invariant().then_some(threads);
         (worth, shard_rows(rows, free))
@@ -213,9 +222,12 @@ impl<T: Math, K: Kernels<T>> Network for HostNetwork<T, K> {
 
     fn step(&mut self, batch: &Batch<'_>, optimizer: &Optimizer) -> Result<f64> {
         self.check(optimizer)?;
+        let begun = Instant::now();
         let loss = self.first_half(batch)?;
         let rule = loss.is_finite().then(|| self.begin_update(optimizer));
         self.second_half(batch, rule.as_ref());
+        let (shared, _) = self.shares(batch.len());
+        self.trial.note(self.work(batch.len()), shared, begun.elapsed());
         Ok(loss)
     }
 
@@ -315,11 +327,12 @@ mod tests {
         }
     }
 
-    /// Everything that tasks share, on as little as is worth sharing: what Miri is to look at.
+    /// Everything that tasks share, on a small network: what Miri is to look at. Sixteen steps, so
+    /// that both ways of the trial are tried.
     #[test]
     fn threads_share_a_step_and_its_answers() {
         let plan = Plan::mlp(9, &[24, 16], 3, Activation::Gelu, Loss::CrossEntropy);
-        let rows = WORTH_SHARING.div_ceil(plan.parameter_count().unwrap());
+        let rows = 60;
         let features: Vec<f32> = (0..rows * 9).map(|i| (i * 37 % 101) as f32 / 101.0).collect();
         let classes = Targets::Classes((0..rows as u32).map(|row| row % 3).collect());
         let data = Dataset::new(9, features.into(), classes).unwrap();
@@ -330,8 +343,9 @@ mod tests {
             let mut network = backend.network(&plan, threads).unwrap();
             network.set_parameters(&Init::GlorotUniform.draw(&plan, 1).unwrap()).unwrap();
             let adam = Optimizer::adam(0.01);
-            let losses = [data.all(), data.batch(&backwards)]
-                .map(|batch| network.step(&batch, &adam).unwrap().to_bits());
+            let mut step = |batch: &Batch<'_>| network.step(batch, &adam).unwrap().to_bits();
+            let losses: Vec<u64> =
+                (0..8).flat_map(|_| [step(&data.all()), step(&data.batch(&backwards))]).collect();
             let batch = data.batch(&backwards);
             (
                 losses,

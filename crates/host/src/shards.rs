@@ -3,10 +3,6 @@
 use consonance_core::DenseLayer;
 use std::ops::Range;
 
-/// A step of fewer multiplications than this runs on the calling thread: handing it over would
-/// take longer than half of it.
-pub(crate) const WORTH_SHARING: usize = 60_000;
-
 /// Rows a shard has at most: its part of every layer stays in a core's second-level cache.
 const MOST_ROWS: usize = 256;
 
