@@ -38,7 +38,7 @@ impl Trial {
             ..NEVER => false,
             ALWAYS.. => true,
             // shared first, so that short tests of determinism see threads at work
-            _ if self.steps < TRYING => self.steps / TURN % 2 == 0,
+            _ if self.steps < TRYING => (self.steps / TURN).is_multiple_of(2),
             _ => self.best[1] < self.best[0],
         }
     }
