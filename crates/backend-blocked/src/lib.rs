@@ -1,4 +1,4 @@
-//! The blocked backend, the default: cache-blocked products by the crate `matrixmultiply`, one
+//! The blocked backend: cache-blocked products by the crate `matrixmultiply`, one
 //! core each, with the rows of the mini-batch shared out over threads by the host engine.
 
 use consonance_host::kernels::check_shapes;
@@ -35,14 +35,14 @@ macro_rules! kernels {
                         k,
                         n,
                         1.0,
-                        a.data().as_ptr(),
+                        a.as_ptr(),
                         a_row,
                         a_col,
-                        b.data().as_ptr(),
+                        b.as_ptr(),
                         b_row,
                         b_col,
                         beta,
-                        c.data().as_mut_ptr(),
+                        c.as_mut_ptr(),
                         c_row,
                         c_col,
                     );

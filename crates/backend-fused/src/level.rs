@@ -4,8 +4,8 @@ use crate::product::Product;
 use crate::vector::Vector;
 use crate::vector::portable::Four;
 use consonance_core::Arena;
-use consonance_host::Math;
 use consonance_host::simd::Level;
+use consonance_host::{MatRef, Math};
 use std::cell::RefCell;
 
 /// An element type with its compiled products.
@@ -20,9 +20,9 @@ pub(crate) trait Compiled: Math {
     unsafe fn run(level: Level, product: &Product<Self>);
 
     /// Transposes the first rows of a whole panel by an instruction set's own means, and answers
-    /// how many it did: column `i` of the panel begins at `i * stride` of `from`.
-    fn transpose(level: Level, from: &[Self], stride: usize, panel: &mut [Self]) -> usize {
-        let _ = (level, from, stride, panel);
+    /// how many it did. The elements of a column lie side by side.
+    fn transpose(level: Level, columns: &MatRef<'_, Self>, panel: &mut [Self]) -> usize {
+        let _ = (level, columns, panel);
         0
     }
 
@@ -106,19 +106,20 @@ compiled!(
     __m256,
     float32x4_t,
     #[cfg(target_arch = "x86_64")]
-    fn transpose(level: Level, from: &[f32], stride: usize, panel: &mut [f32]) -> usize {
+    fn transpose(level: Level, columns: &MatRef<'_, f32>, panel: &mut [f32]) -> usize {
         if level != Level::Avx512 {
             return 0;
         }
         let rows = panel.len() / 256 * 16;
-        assert!(rows == 0 || from.len() >= 15 * stride + rows, "columns reach the last row");
+        let side_by_side = columns.row_stride() == 1 && columns.cols() == 16;
+        assert!(side_by_side && columns.rows() >= rows, "a panel has 16 columns");
         for row in (0..rows).step_by(16) {
             let to = &mut panel[row * 16..(row + 16) * 16];
-            // SAFETY: the level is this processor's; rows up to `rows` of 16 columns lie within
-            // `from`, and `to` has 256 elements.
+            // SAFETY: the level is this processor's; there are 16 columns of so many rows, and
+            // `to` has 256 elements.
             unsafe {
-                let from = from.as_ptr().add(row);
-                crate::vector::avx512::transpose_16(from, stride, to.as_mut_ptr());
+                let (from, apart) = (columns.as_ptr().add(row), columns.col_stride());
+                crate::vector::avx512::transpose_16(from, apart, to.as_mut_ptr());
             }
         }
         rows

@@ -12,9 +12,9 @@ mod product;
 mod vector;
 
 use consonance_core::Activation;
-use consonance_host::kernels::{Weights, check_shapes};
+use consonance_host::kernels::{Weights, activate, check_shapes, scale_by_derivative};
 use consonance_host::simd::{self, Level};
-use consonance_host::{Beta, HostBackend, Kernels, MatMut, MatRef, Math};
+use consonance_host::{Beta, HostBackend, Kernels, MatMut, MatRef};
 use level::Compiled;
 use pack::pack;
 use product::{Finish, Product, Start};
@@ -87,14 +87,14 @@ impl Fused {
             m,
             n,
             k,
-            a: a.data().as_ptr(),
+            a: a.as_ptr(),
             a_row: a.row_stride(),
             a_col: a.col_stride(),
             b: std::ptr::null(),
             b_row: lanes,
             b_panel: k * lanes,
             c_row: c.row_stride(),
-            c: c.data().as_mut_ptr(),
+            c: c.as_mut_ptr(),
             start,
             finish,
         };
@@ -106,7 +106,7 @@ impl Fused {
         match b {
             Operand::Panels(panels) => run(&Product { b: panels.as_ptr(), ..whole }),
             Operand::Matrix(b) if !needs_packing(m, &b) => {
-                let (b, b_row) = (b.data().as_ptr(), b.row_stride());
+                let (b, b_row) = (b.as_ptr(), b.row_stride());
                 run(&Product { b, b_row, b_panel: lanes, ..whole });
             }
             Operand::Matrix(b) => {
@@ -182,25 +182,25 @@ macro_rules! kernels {
                 weights: Weights<'_, $type>,
                 bias: &[$type],
                 activation: Activation,
-                sums: &mut [$type],
-                y: &mut [$type],
+                mut sums: Option<MatMut<'_, $type>>,
+                mut y: MatMut<'_, $type>,
             ) {
-                let (rows, outputs) = (x.rows(), weights.matrix.rows());
                 let b = match weights.packed {
                     [] => Operand::Matrix(weights.matrix.t()),
                     packed => Operand::Panels(packed),
                 };
-                let z = if sums.is_empty() { &mut *y } else { &mut *sums };
+                let z = match &mut sums {
+                    Some(sums) => sums.reborrow(),
+                    None => y.reborrow(),
+                };
                 let finish = match activation {
                     Activation::Relu => Finish::Relu,
                     _ => Finish::Plain,
                 };
                 let start = Start::Bias(bias.as_ptr());
-                self.product(x, b, MatMut::new(z, rows, outputs), start, finish);
-                match activation {
-                    Activation::Relu | Activation::Identity => {}
-                    _ if sums.is_empty() => <$type>::activate(activation, y),
-                    _ => <$type>::activate_from(activation, sums, y),
+                self.product(x, b, z, start, finish);
+                if !matches!(activation, Activation::Relu | Activation::Identity) {
+                    activate(activation, sums, y);
                 }
             }
 
@@ -209,18 +209,21 @@ macro_rules! kernels {
                 delta: MatRef<'_, $type>,
                 weight: MatRef<'_, $type>,
                 activation: Activation,
-                sums: &[$type],
-                y: &[$type],
-                d: &mut [$type],
+                sums: Option<MatRef<'_, $type>>,
+                y: MatRef<'_, $type>,
+                mut d: MatMut<'_, $type>,
             ) {
-                let c = MatMut::new(&mut *d, delta.rows(), weight.cols());
                 let finish = match activation {
-                    Activation::Relu => Finish::WherePositive(y.as_ptr()),
+                    Activation::Relu => {
+                        let same = (y.rows(), y.cols(), y.row_stride());
+                        assert_eq!(same, (d.rows(), d.cols(), d.row_stride()), "outputs and D");
+                        Finish::WherePositive(y.as_ptr())
+                    }
                     _ => Finish::Plain,
                 };
-                self.product(delta, Operand::Matrix(weight), c, Start::Zero, finish);
-                if !matches!(activation, Activation::Relu | Activation::Identity) {
-                    <$type>::scale_by_derivative(activation, sums, y, d);
+                self.product(delta, Operand::Matrix(weight), d.reborrow(), Start::Zero, finish);
+                if activation != Activation::Relu {
+                    scale_by_derivative(activation, sums, y, d);
                 }
             }
         }

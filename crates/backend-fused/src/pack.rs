@@ -4,61 +4,58 @@ use crate::level::Compiled;
 use consonance_host::simd::Level;
 use consonance_host::{MatRef, Math};
 
-/// Writes `matrix` [k, n] in panels of the level's lanes; columns past the last are zeros.
+/// Writes `matrix` [k, n], whose rows or columns lie side by side or anyhow, in panels of the
+/// level's lanes; columns past the last are zeros.
 pub(crate) fn pack<T: Compiled>(level: Level, matrix: &MatRef<'_, T>, packed: &mut [T]) {
     let (k, n) = (matrix.rows(), matrix.cols());
     let lanes = T::lanes(level);
     if k == 0 {
         return;
     }
-    for (panel, columns) in packed.chunks_exact_mut(k * lanes).zip((0..n).step_by(lanes)) {
-        let width = lanes.min(n - columns);
-        let (row_stride, col_stride) = (matrix.row_stride(), matrix.col_stride());
-        let from = &matrix.data()[columns * col_stride..];
+    for (panel, first) in packed.chunks_exact_mut(k * lanes).zip((0..n).step_by(lanes)) {
+        let columns = matrix.columns(first..(first + lanes).min(n));
+        let width = columns.cols();
         if width < lanes {
             panel.fill(T::zero());
         }
-        if col_stride == 1 {
+        if matrix.col_stride() == 1 {
             for (row, into) in panel.chunks_exact_mut(lanes).enumerate() {
-                into[..width].copy_from_slice(&from[row * row_stride..][..width]);
+                into[..width].copy_from_slice(columns.row(row));
             }
+        } else if matrix.row_stride() == 1 {
+            let done = if width == lanes { T::transpose(level, &columns, panel) } else { 0 };
+            transpose(&columns, done, panel, lanes);
         } else {
-            let own = width == lanes && row_stride == 1;
-            let done = if own { T::transpose(level, from, col_stride, panel) } else { 0 };
-            // past the end of the last column there may be nothing
-            let rest = from.get(done * row_stride..).unwrap_or(&[]);
-            transpose(rest, (row_stride, col_stride), &mut panel[done * lanes..], lanes, width);
+            for (row, into) in panel.chunks_exact_mut(lanes).enumerate() {
+                for (column, into) in into[..width].iter_mut().enumerate() {
+                    *into = columns.get(row, column);
+                }
+            }
         }
     }
 }
 
-/// Columns that lie apart, written as rows. Four by four, which compilers turn into shuffles of
-/// registers, where the elements of a column are neighbours; one by one elsewhere.
-fn transpose<T: Math>(
-    from: &[T],
-    (row_stride, col_stride): (usize, usize),
-    panel: &mut [T],
-    lanes: usize,
-    width: usize,
-) {
-    let rows = panel.len() / lanes;
-    let whole = |count: usize| if row_stride == 1 { count / 4 * 4 } else { 0 };
-    for lane in (0..whole(width)).step_by(4) {
-        for row in (0..whole(rows)).step_by(4) {
-            let columns: [[T; 4]; 4] = std::array::from_fn(|c| {
-                let start = (lane + c) * col_stride + row;
-                std::array::from_fn(|r| from[start..start + 4][r])
-            });
+/// Columns that lie apart, written as rows from row `first` on: four by four, which compilers turn
+/// into shuffles of registers, and one by one at the edges.
+fn transpose<T: Math>(columns: &MatRef<'_, T>, first: usize, panel: &mut [T], lanes: usize) {
+    let (rows, width) = (columns.rows(), columns.cols());
+    let columns = columns.t();
+    let whole = first + (rows - first) / 4 * 4;
+    for lane in (0..width / 4 * 4).step_by(4) {
+        let four: [&[T]; 4] = std::array::from_fn(|column| columns.row(lane + column));
+        for row in (first..whole).step_by(4) {
+            let block: [[T; 4]; 4] =
+                four.map(|column| std::array::from_fn(|r| column[row..row + 4][r]));
             for r in 0..4 {
                 let into = &mut panel[(row + r) * lanes + lane..][..4];
-                into.copy_from_slice(&columns.map(|column| column[r]));
+                into.copy_from_slice(&block.map(|column| column[r]));
             }
         }
     }
     for lane in 0..width {
-        let first = if lane < whole(width) { whole(rows) } else { 0 };
-        for row in first..rows {
-            panel[row * lanes + lane] = from[lane * col_stride + row * row_stride];
+        let from = if lane < width / 4 * 4 { whole } else { first };
+        for (row, &x) in columns.row(lane).iter().enumerate().skip(from) {
+            panel[row * lanes + lane] = x;
         }
     }
 }

@@ -58,10 +58,10 @@ fn multiply<T: Blas>(a: MatRef<'_, T>, b: MatRef<'_, T>, beta: Beta, mut c: MatM
     };
     let sizes = [m, n, k].map(|n| i32::try_from(n).expect("a dimension beyond BLAS's 2³¹"));
     let beta = if beta == Beta::One { T::one() } else { T::zero() };
-    let (a, b) = ((a.data().as_ptr(), lda), (b.data().as_ptr(), ldb));
+    let (a, b) = ((a.as_ptr(), lda), (b.as_ptr(), ldb));
     // SAFETY: the views hold all elements their shapes and strides reach, which `operand` and
     // `leading_dimension` have put into BLAS's words; C is borrowed for writing.
-    unsafe { T::gemm([trans_a, trans_b], sizes, a, b, beta, (c.data().as_mut_ptr(), ldc)) }
+    unsafe { T::gemm([trans_a, trans_b], sizes, a, b, beta, (c.as_mut_ptr(), ldc)) }
 }
 
 /// The `cblas_?gemm` of an element type.

@@ -7,8 +7,9 @@
 
 use std::any::Any;
 use std::cell::UnsafeCell;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle, Thread};
 use std::time::{Duration, Instant};
@@ -27,10 +28,21 @@ pub struct Crew {
 /// The tasks of one call, as (the function, how many times to call it).
 type Job = (*const (dyn Fn(usize) + Sync), usize);
 
+/// Which call this is (upper half) and how many tasks of a thread's share nobody has taken (lower
+/// half). A task is taken by counting down; only who has taken one may read the job.
+///
+/// Tasks of the same number go to the same thread in each call, so that what a task leaves in a
+/// core's cache is found there by the next; a thread that has done its share helps the others.
+/// Each in cache lines of its own (processors fetch pairs of them).
+#[derive(Default)]
+#[repr(align(128))]
+struct Share(AtomicU64);
+
 struct Shared {
-    /// Which call this is (upper half) and how many of its tasks nobody has taken (lower half).
-    /// A task is taken by counting down; only who has taken one may read `job`.
-    tickets: AtomicU64,
+    /// Which call this is. Workers watch it.
+    call: AtomicU32,
+    /// For each thread, its share of the tasks of a call.
+    shares: Vec<Share>,
     job: UnsafeCell<Option<Job>>,
     /// Tasks finished since the call began.
     finished: AtomicUsize,
@@ -60,7 +72,8 @@ impl Crew {
         let threads = threads.max(1);
         let cores = thread::available_parallelism().map_or(1, usize::from);
         let shared = Arc::new(Shared {
-            tickets: AtomicU64::new(0),
+            call: AtomicU32::new(0),
+            shares: (0..threads).map(|_| Share::default()).collect(),
             job: UnsafeCell::new(None),
             finished: AtomicUsize::new(0),
             panic: Mutex::new(None),
@@ -76,7 +89,7 @@ impl Crew {
             let shared = Arc::clone(&crew.shared);
             let worker = thread::Builder::new()
                 .name(format!("consonance-{}", number + 1))
-                .spawn(move || shared.work(number))?;
+                .spawn(move || shared.work(number + 1))?;
             crew.workers.push(worker);
         }
         // A thread allocates while it starts, and the main thread when it first asks who it is:
@@ -103,7 +116,7 @@ impl Crew {
     }
 
     /// Calls `task(0)` … `task(tasks − 1)`, each once, on any threads, and returns when all have
-    /// returned. Allocates nothing.
+    /// returned. The first tasks are the calling thread's, unless others help. Allocates nothing.
     ///
     /// # Panics
     /// With the panic of a task, after all others have finished; for 2³² tasks or more.
@@ -112,7 +125,7 @@ impl Crew {
             (0..tasks).for_each(task);
             return;
         }
-        assert!(u32::try_from(tasks).is_ok(), "{tasks} tasks are more than a ticket can count");
+        assert!(u32::try_from(tasks).is_ok(), "{tasks} tasks are more than a share can count");
         let shared = &*self.shared;
         // SAFETY: only the lifetime is erased. This call returns when every task has finished,
         // so nobody calls the function after its borrow ends.
@@ -123,15 +136,19 @@ impl Crew {
         // tickets were taken and finished: nobody reads `job`.
         unsafe { *shared.job.get() = Some((function, tasks)) };
         shared.finished.store(0, Ordering::Relaxed);
-        let call = (shared.tickets.load(Ordering::Relaxed) >> 32).wrapping_add(1);
+        let call = shared.call.load(Ordering::Relaxed).wrapping_add(1);
+        for (number, share) in shared.shares.iter().enumerate() {
+            let len = shared.share(number, tasks).len() as u64;
+            share.0.store(u64::from(call) << 32 | len, Ordering::Release);
+        }
         // SeqCst orders this store before the look at the sleepers: see `Shared::sleep`.
-        shared.tickets.store(call << 32 | tasks as u64, Ordering::SeqCst);
+        shared.call.store(call, Ordering::SeqCst);
         for (worker, asleep) in self.workers.iter().zip(&shared.asleep).take(tasks - 1) {
             if asleep.load(Ordering::SeqCst) && asleep.swap(false, Ordering::SeqCst) {
                 worker.thread().unpark();
             }
         }
-        shared.take_tasks();
+        shared.take_tasks(0);
         shared.wait_for(tasks);
         let panic = shared.panic.lock().unwrap_or_else(|e| e.into_inner()).take();
         if let Some(panic) = panic {
@@ -141,45 +158,58 @@ impl Crew {
 }
 
 impl Shared {
-    /// What a worker does until the crew is dropped.
+    /// The tasks that fall to thread `number`.
+    fn share(&self, number: usize, tasks: usize) -> Range<usize> {
+        let threads = self.shares.len();
+        (number * tasks).div_ceil(threads)..((number + 1) * tasks).div_ceil(threads)
+    }
+
+    /// What worker `number` does until the crew is dropped.
     fn work(&self, number: usize) {
         self.started.fetch_add(1, Ordering::Release);
+        let mut seen = 0;
         while !self.leaving.load(Ordering::Acquire) {
-            self.take_tasks();
-            let called = || self.tickets.load(Ordering::SeqCst) as u32 > 0;
+            let called = || self.call.load(Ordering::SeqCst) != seen;
             let leaving = || self.leaving.load(Ordering::SeqCst);
-            self.sleep(&self.asleep[number], || called() || leaving());
+            self.sleep(&self.asleep[number - 1], || called() || leaving());
+            seen = self.call.load(Ordering::Acquire);
+            self.take_tasks(number);
         }
     }
 
-    /// Takes and runs tasks until none is left.
-    fn take_tasks(&self) {
-        let mut tickets = self.tickets.load(Ordering::Acquire);
-        while tickets as u32 > 0 {
-            let taken = self.tickets.compare_exchange_weak(
-                tickets,
-                tickets - 1,
-                Ordering::AcqRel,
-                Ordering::Acquire,
-            );
-            match taken {
-                Ok(_) => {
-                    self.run(tickets as u32 as usize);
-                    tickets = self.tickets.load(Ordering::Acquire);
+    /// Takes and runs tasks until none is left, those of thread `number` first.
+    fn take_tasks(&self, number: usize) {
+        let (before, from) = self.shares.split_at(number);
+        for (offset, share) in from.iter().chain(before).enumerate() {
+            let owner = (number + offset) % self.shares.len();
+            let mut tickets = share.0.load(Ordering::Acquire);
+            while tickets as u32 > 0 {
+                let taken = share.0.compare_exchange_weak(
+                    tickets,
+                    tickets - 1,
+                    Ordering::AcqRel,
+                    Ordering::Acquire,
+                );
+                match taken {
+                    Ok(_) => {
+                        self.run(owner, tickets as u32 as usize);
+                        tickets = share.0.load(Ordering::Acquire);
+                    }
+                    Err(now) => tickets = now,
                 }
-                Err(now) => tickets = now,
             }
         }
     }
 
-    /// Runs the task of a ticket: `left` counts it and those behind it.
-    fn run(&self, left: usize) {
+    /// Runs a task of `owner`'s share: `left` counts it and those behind it.
+    fn run(&self, owner: usize, left: usize) {
         // SAFETY: the caller of this function took a ticket, so the call that published `job`
         // has not returned and does not write it.
         let Some((function, tasks)) = (unsafe { *self.job.get() }) else { return };
         // SAFETY: as above; the function outlives the call.
         let function = unsafe { &*function };
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| function(tasks - left))) {
+        let task = self.share(owner, tasks).end - left;
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| function(task))) {
             *self.panic.lock().unwrap_or_else(|e| e.into_inner()) = Some(panic);
         }
         // release: what the task wrote is visible to who sees it finished

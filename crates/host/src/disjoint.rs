@@ -1,5 +1,6 @@
 //! One array that several threads write to at once, each its own part.
 
+use crate::matrix::{MatMut, MatRef};
 use std::marker::PhantomData;
 use std::ops::Range;
 
@@ -20,6 +21,10 @@ unsafe impl<T: Send> Sync for Disjoint<'_, T> {}
 impl<'a, T> Disjoint<'a, T> {
     pub(crate) fn new(array: &'a mut [T]) -> Self {
         Disjoint { start: array.as_mut_ptr(), len: array.len(), borrow: PhantomData }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.len
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -43,6 +48,51 @@ impl<'a, T> Disjoint<'a, T> {
         // SAFETY: the range lies within the borrowed array, and the caller vouches that no other
         // reference to these elements is alive.
         unsafe { std::slice::from_raw_parts_mut(self.start.add(range.start), range.len()) }
+    }
+
+    /// A row-major matrix whose first element is number `at`, to read.
+    ///
+    /// # Safety
+    /// Nobody writes its elements as long as the view lives; rows are `cols` or more apart.
+    ///
+    /// # Panics
+    /// If it does not lie within the array.
+    pub(crate) unsafe fn view(
+        &self,
+        at: usize,
+        rows: usize,
+        cols: usize,
+        stride: usize,
+    ) -> MatRef<'a, T> {
+        // SAFETY: the caller's promise, and the check
+        unsafe { MatRef::block(self.first(at, rows, cols, stride), rows, cols, stride) }
+    }
+
+    /// A row-major matrix whose first element is number `at`, to write.
+    ///
+    /// # Safety
+    /// Nobody else reads or writes its elements as long as the view lives; rows are `cols` or more
+    /// apart.
+    ///
+    /// # Panics
+    /// If it does not lie within the array.
+    pub(crate) unsafe fn block(
+        &self,
+        at: usize,
+        rows: usize,
+        cols: usize,
+        stride: usize,
+    ) -> MatMut<'a, T> {
+        // SAFETY: the caller's promise, and the check
+        unsafe { MatMut::block(self.first(at, rows, cols, stride), rows, cols, stride) }
+    }
+
+    /// Where element `at` lies, if a matrix that begins there lies within the array.
+    fn first(&self, at: usize, rows: usize, cols: usize, stride: usize) -> *mut T {
+        let end = if rows * cols == 0 { at } else { at + (rows - 1) * stride + cols };
+        assert!(at <= end && end <= self.len, "a {rows} × {cols} matrix at {at} of {}", self.len);
+        // SAFETY: `at` is within the array, or one past its end
+        unsafe { self.start.add(at) }
     }
 }
 

@@ -68,56 +68,53 @@ pub trait Kernels<T: Math>: Send + Sync + 'static {
         let _ = (weight, packed);
     }
 
-    /// The outputs of a dense layer: Y ← f(X·Wᵀ + b).
+    /// Some outputs of a dense layer: Y ← f(X·Wᵀ + b).
     ///
-    /// X is [m, inputs], W [outputs, inputs], b `[outputs]`, Y [m, outputs] row-major without gaps.
-    /// `sums`, as long as Y, receives X·Wᵀ + b where
-    /// [`Activation::derivative_needs_input`]; elsewhere it is empty.
+    /// X is [m, inputs], W [n, inputs], b `[n]`, Y [m, n]; the rows of X and of Y lie side by side
+    /// or apart. `sums`, with Y's shape and strides, receives X·Wᵀ + b where
+    /// [`Activation::derivative_needs_input`]; elsewhere there are none.
     fn forward(
         &self,
         x: MatRef<'_, T>,
         weights: Weights<'_, T>,
         bias: &[T],
         activation: Activation,
-        sums: &mut [T],
-        y: &mut [T],
+        mut sums: Option<MatMut<'_, T>>,
+        mut y: MatMut<'_, T>,
     ) {
-        let (rows, outputs) = (x.rows(), weights.matrix.rows());
-        let z = if sums.is_empty() { &mut *y } else { &mut *sums };
-        for row in z.chunks_exact_mut(outputs) {
-            row.copy_from_slice(bias);
+        let mut z = match &mut sums {
+            Some(sums) => sums.reborrow(),
+            None => y.reborrow(),
+        };
+        for row in 0..z.rows() {
+            z.row(row).copy_from_slice(bias);
         }
-        self.gemm(x, weights.matrix.t(), Beta::One, MatMut::new(z, rows, outputs));
-        if sums.is_empty() {
-            T::activate(activation, y);
-        } else {
-            T::activate_from(activation, sums, y);
-        }
+        self.gemm(x, weights.matrix.t(), Beta::One, z);
+        activate(activation, sums, y);
     }
 
-    /// The gradient with respect to a dense layer's inputs, carried through the activation of the
-    /// layer below: D ← (Δ·W) ∘ f′.
+    /// The gradient with respect to some of a dense layer's inputs, carried through the activation
+    /// of the layer below: D ← (Δ·W) ∘ f′.
     ///
-    /// Δ is [m, outputs], W [outputs, inputs]; D, and the outputs `y` of the layer below, are
-    /// [m, inputs] row-major without gaps; `sums` holds that layer's inputs to f where
-    /// [`Activation::derivative_needs_input`]. With [`Activation::Identity`] both may be empty.
+    /// Δ is [m, outputs], W [outputs, n]; D, and the outputs `y` of the layer below, are [m, n]
+    /// with the same strides; the rows of all of them lie side by side or apart. `sums`, of the
+    /// same shape and strides, are that layer's inputs to f where
+    /// [`Activation::derivative_needs_input`]. With [`Activation::Identity`] neither is read.
     fn input_gradient(
         &self,
         delta: MatRef<'_, T>,
         weight: MatRef<'_, T>,
         activation: Activation,
-        sums: &[T],
-        y: &[T],
-        d: &mut [T],
+        sums: Option<MatRef<'_, T>>,
+        y: MatRef<'_, T>,
+        mut d: MatMut<'_, T>,
     ) {
-        self.gemm(delta, weight, Beta::Zero, MatMut::new(d, delta.rows(), weight.cols()));
-        if activation != Activation::Identity {
-            T::scale_by_derivative(activation, sums, y, d);
-        }
+        self.gemm(delta, weight, Beta::Zero, d.reborrow());
+        scale_by_derivative(activation, sums, y, d);
     }
 
-    /// The gradient with respect to some rows of a dense layer's parameters: G ← Δᵀ·X and
-    /// g ← the column sums of Δ.
+    /// The gradient with respect to some rows of a dense layer's parameters: G ← Δᵀ·X + β·G and
+    /// g ← the column sums of Δ, + β·g.
     ///
     /// Δ is [m, n], n columns of the layer's [m, outputs]; X is [m, inputs]; G [n, inputs]
     /// row-major without gaps; g `[n]`.
@@ -125,14 +122,65 @@ pub trait Kernels<T: Math>: Send + Sync + 'static {
         &self,
         delta: MatRef<'_, T>,
         x: MatRef<'_, T>,
+        beta: Beta,
         weight: &mut [T],
         bias: &mut [T],
     ) {
-        self.gemm(delta.t(), x, Beta::Zero, MatMut::new(weight, delta.cols(), x.cols()));
-        let (rows, stride) = (delta.rows(), delta.row_stride());
-        let end = if rows == 0 { 0 } else { (rows - 1) * stride + bias.len() };
-        T::column_sums(&delta.data()[..end], stride.max(1), bias);
+        self.gemm(delta.t(), x, beta, MatMut::new(weight, delta.cols(), x.cols()));
+        add_columns(delta, beta, bias);
     }
+}
+
+/// y ← f(sums), or f(y) without them: rows that lie side by side or apart.
+pub fn activate<T: Math>(
+    activation: Activation,
+    sums: Option<MatMut<'_, T>>,
+    mut y: MatMut<'_, T>,
+) {
+    let each = |sums: Option<&[T]>, y: &mut [T]| match sums {
+        Some(sums) => T::activate_from(activation, sums, y),
+        None => T::activate(activation, y),
+    };
+    let sums = sums.as_ref().map(|sums| sums.as_ref());
+    match (sums.map(|sums| sums.as_slice()), y.as_slice()) {
+        (None, Some(y)) => each(None, y),
+        (Some(Some(sums)), Some(y)) => each(Some(sums), y),
+        _ => (0..y.rows()).for_each(|i| each(sums.map(|sums| sums.row(i)), y.row(i))),
+    }
+}
+
+/// d ← d ∘ f′, where y = f(sums): rows that lie side by side or apart. `sums` are read only where
+/// [`Activation::derivative_needs_input`], and nothing is read of the identity.
+///
+/// # Panics
+/// If the shapes differ, or sums that are needed are missing.
+pub fn scale_by_derivative<T: Math>(
+    activation: Activation,
+    sums: Option<MatRef<'_, T>>,
+    y: MatRef<'_, T>,
+    mut d: MatMut<'_, T>,
+) {
+    if activation == Activation::Identity {
+        return;
+    }
+    // the derivative is read off one of the two
+    let x = match activation.derivative_needs_input() {
+        true => sums.expect("sums are kept where the derivative needs them"),
+        false => y,
+    };
+    let each = |x: &[T], d: &mut [T]| T::scale_by_derivative(activation, x, x, d);
+    match (x.as_slice(), d.as_slice()) {
+        (Some(x), Some(d)) => each(x, d),
+        _ => (0..d.rows()).for_each(|i| each(x.row(i), d.row(i))),
+    }
+}
+
+/// sums ← the sum of each column of `matrix`, + β·sums, row after row.
+pub fn add_columns<T: Math>(matrix: MatRef<'_, T>, beta: Beta, sums: &mut [T]) {
+    if beta == Beta::Zero {
+        sums.fill(T::zero());
+    }
+    T::add_columns(matrix, sums);
 }
 
 /// Checks the shapes of a product: what an implementation of [`Kernels::gemm`] begins with.

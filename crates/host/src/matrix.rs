@@ -1,29 +1,64 @@
 //! Views of matrices in host memory, with any strides.
 
-/// A read-only view of a matrix: element (i, j) is `data[i * row_stride + j * col_stride]`.
-/// A transpose is a view with the strides exchanged; nothing is copied.
-#[derive(Debug, Clone, Copy)]
+use std::marker::PhantomData;
+
+/// A read-only view of a matrix: element (i, j) lies `i * row_stride + j * col_stride` elements
+/// after the first. A transpose is a view with the strides exchanged; nothing is copied.
+#[derive(Debug)]
 pub struct MatRef<'a, T> {
-    data: &'a [T],
+    first: *const T,
     rows: usize,
     cols: usize,
     row_stride: usize,
     col_stride: usize,
+    borrow: PhantomData<&'a [T]>,
 }
 
 /// A view of a matrix to write to, as [`MatRef`]. Distinct elements lie at distinct places.
+///
+/// It borrows its elements only, not what lies between them: several threads may write to
+/// different columns of one matrix.
 #[derive(Debug)]
 pub struct MatMut<'a, T> {
-    data: &'a mut [T],
+    first: *mut T,
     rows: usize,
     cols: usize,
     row_stride: usize,
     col_stride: usize,
+    borrow: PhantomData<&'a mut [T]>,
 }
 
-/// How many elements a view needs to have behind it.
-fn extent(rows: usize, cols: usize, row_stride: usize, col_stride: usize) -> usize {
-    if rows == 0 || cols == 0 { 0 } else { (rows - 1) * row_stride + (cols - 1) * col_stride + 1 }
+// SAFETY: a view is a borrow of its elements, as `&[T]` is.
+unsafe impl<T: Sync> Send for MatRef<'_, T> {}
+// SAFETY: as above.
+unsafe impl<T: Sync> Sync for MatRef<'_, T> {}
+// SAFETY: a view is a borrow of its elements, which nobody else has, as `&mut [T]` is.
+unsafe impl<T: Send> Send for MatMut<'_, T> {}
+// SAFETY: as above.
+unsafe impl<T: Sync> Sync for MatMut<'_, T> {}
+
+impl<T> Clone for MatRef<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for MatRef<'_, T> {}
+
+/// Panics if an element would lie past the end of `len` elements.
+fn check_extent(len: usize, rows: usize, cols: usize, row_stride: usize, col_stride: usize) {
+    let extent = match (rows, cols) {
+        (0, _) | (_, 0) => Some(0),
+        _ => (rows - 1)
+            .checked_mul(row_stride)
+            .zip((cols - 1).checked_mul(col_stride))
+            .and_then(|(down, right)| down.checked_add(right)?.checked_add(1)),
+    };
+    assert!(
+        extent.is_some_and(|extent| extent <= len),
+        "a {rows} × {cols} view needs {} elements, there are {len}",
+        extent.map_or("too many".to_string(), |extent| extent.to_string())
+    );
 }
 
 impl<'a, T> MatRef<'a, T> {
@@ -46,19 +81,29 @@ impl<'a, T> MatRef<'a, T> {
         row_stride: usize,
         col_stride: usize,
     ) -> Self {
-        let extent = extent(rows, cols, row_stride, col_stride);
-        assert!(
-            data.len() >= extent,
-            "a {rows} × {cols} view needs {extent} elements, there are {}",
-            data.len()
-        );
-        MatRef { data, rows, cols, row_stride, col_stride }
+        check_extent(data.len(), rows, cols, row_stride, col_stride);
+        let first = data.as_ptr();
+        MatRef { first, rows, cols, row_stride, col_stride, borrow: PhantomData }
+    }
+
+    /// A row-major matrix whose neighbours in memory may be written by someone else.
+    ///
+    /// # Safety
+    /// `first` points at the first of `rows` rows of `cols` elements, `row_stride` ≥ `cols` apart,
+    /// which nobody writes for as long as the view lives.
+    pub(crate) unsafe fn block(
+        first: *const T,
+        rows: usize,
+        cols: usize,
+        row_stride: usize,
+    ) -> MatRef<'a, T> {
+        MatRef { first, rows, cols, row_stride, col_stride: 1, borrow: PhantomData }
     }
 
     /// The transpose, a view of the same elements.
     pub fn t(self) -> Self {
-        let MatRef { data, rows, cols, row_stride, col_stride } = self;
-        MatRef { data, rows: cols, cols: rows, row_stride: col_stride, col_stride: row_stride }
+        let MatRef { rows, cols, row_stride, col_stride, .. } = self;
+        MatRef { rows: cols, cols: rows, row_stride: col_stride, col_stride: row_stride, ..self }
     }
 
     /// Some of its columns.
@@ -67,8 +112,9 @@ impl<'a, T> MatRef<'a, T> {
     /// If there are not so many.
     pub fn columns(self, columns: std::ops::Range<usize>) -> Self {
         assert!(columns.start <= columns.end && columns.end <= self.cols, "{columns:?}");
-        let data = self.data.get(columns.start * self.col_stride..).unwrap_or(&[]);
-        MatRef { data, cols: columns.len(), ..self }
+        // an empty view does not care where it begins
+        let first = self.first.wrapping_add(columns.start * self.col_stride);
+        MatRef { first, cols: columns.len(), ..self }
     }
 
     /// Number of rows.
@@ -91,17 +137,47 @@ impl<'a, T> MatRef<'a, T> {
         self.col_stride
     }
 
-    /// The elements behind the view, gaps included; the first is element (0, 0).
-    pub fn data(&self) -> &'a [T] {
-        self.data
+    /// Where element (0, 0) lies. An empty view may point anywhere.
+    pub fn as_ptr(&self) -> *const T {
+        self.first
+    }
+
+    /// All elements, where the view is row-major without gaps.
+    pub fn as_slice(&self) -> Option<&'a [T]> {
+        let MatRef { first, rows, cols, row_stride, col_stride, .. } = *self;
+        match rows * cols {
+            0 => Some(&[]),
+            _ if col_stride != 1 && cols > 1 || row_stride != cols && rows > 1 => None,
+            // SAFETY: the view borrows these elements
+            len => Some(unsafe { std::slice::from_raw_parts(first, len) }),
+        }
+    }
+
+    /// A row whose elements lie side by side.
+    ///
+    /// # Panics
+    /// If there is no such row, or its elements lie apart.
+    pub fn row(&self, row: usize) -> &'a [T] {
+        assert!(row < self.rows, "row {row} of {}", self.rows);
+        assert!(self.col_stride == 1 || self.cols <= 1, "the elements of a row lie apart");
+        if self.cols == 0 {
+            return &[];
+        }
+        // SAFETY: the view borrows these elements
+        unsafe { std::slice::from_raw_parts(self.first.add(row * self.row_stride), self.cols) }
     }
 }
 
 impl<T: Copy> MatRef<'_, T> {
     /// Element (i, j).
+    ///
+    /// # Panics
+    /// If there is none.
+    #[inline(always)]
     pub fn get(&self, i: usize, j: usize) -> T {
-        debug_assert!(i < self.rows && j < self.cols);
-        self.data[i * self.row_stride + j * self.col_stride]
+        assert!(i < self.rows && j < self.cols, "({i}, {j}) of {} × {}", self.rows, self.cols);
+        // SAFETY: the view borrows this element
+        unsafe { *self.first.add(i * self.row_stride + j * self.col_stride) }
     }
 }
 
@@ -125,18 +201,28 @@ impl<'a, T> MatMut<'a, T> {
         row_stride: usize,
         col_stride: usize,
     ) -> Self {
-        let extent = extent(rows, cols, row_stride, col_stride);
-        assert!(
-            data.len() >= extent,
-            "a {rows} × {cols} view needs {extent} elements, there are {}",
-            data.len()
-        );
+        check_extent(data.len(), rows, cols, row_stride, col_stride);
         let apart = rows <= 1
             || cols <= 1
             || row_stride > (cols - 1) * col_stride && col_stride > 0
             || col_stride > (rows - 1) * row_stride && row_stride > 0;
         assert!(apart, "elements of a {rows} × {cols} view overlap at {row_stride}, {col_stride}");
-        MatMut { data, rows, cols, row_stride, col_stride }
+        let first = data.as_mut_ptr();
+        MatMut { first, rows, cols, row_stride, col_stride, borrow: PhantomData }
+    }
+
+    /// A row-major matrix whose neighbours in memory may be someone else's.
+    ///
+    /// # Safety
+    /// `first` points at the first of `rows` rows of `cols` elements, `row_stride` ≥ `cols` apart,
+    /// which nobody else reads or writes for as long as the view lives.
+    pub(crate) unsafe fn block(
+        first: *mut T,
+        rows: usize,
+        cols: usize,
+        row_stride: usize,
+    ) -> MatMut<'a, T> {
+        MatMut { first, rows, cols, row_stride, col_stride: 1, borrow: PhantomData }
     }
 
     /// Number of rows.
@@ -159,35 +245,57 @@ impl<'a, T> MatMut<'a, T> {
         self.col_stride
     }
 
-    /// The elements behind the view, gaps included; the first is element (0, 0).
-    pub fn data(&mut self) -> &mut [T] {
-        self.data
+    /// Where element (0, 0) lies. An empty view may point anywhere.
+    pub fn as_mut_ptr(&mut self) -> *mut T {
+        self.first
     }
 
     /// The view for reading.
     pub fn as_ref(&self) -> MatRef<'_, T> {
-        let MatMut { ref data, rows, cols, row_stride, col_stride } = *self;
-        MatRef { data, rows, cols, row_stride, col_stride }
+        let MatMut { first, rows, cols, row_stride, col_stride, .. } = *self;
+        MatRef { first, rows, cols, row_stride, col_stride, borrow: PhantomData }
     }
 
     /// The transpose, a view of the same elements.
     pub fn t(self) -> Self {
-        let MatMut { data, rows, cols, row_stride, col_stride } = self;
-        MatMut { data, rows: cols, cols: rows, row_stride: col_stride, col_stride: row_stride }
+        let MatMut { rows, cols, row_stride, col_stride, .. } = self;
+        MatMut { rows: cols, cols: rows, row_stride: col_stride, col_stride: row_stride, ..self }
     }
 
     /// The same view, lent for less long.
     pub fn reborrow(&mut self) -> MatMut<'_, T> {
-        let MatMut { ref mut data, rows, cols, row_stride, col_stride } = *self;
-        MatMut { data, rows, cols, row_stride, col_stride }
+        let MatMut { first, rows, cols, row_stride, col_stride, .. } = *self;
+        MatMut { first, rows, cols, row_stride, col_stride, borrow: PhantomData }
+    }
+
+    /// All elements, where the view is row-major without gaps.
+    pub fn as_slice(&mut self) -> Option<&mut [T]> {
+        let len = self.as_ref().as_slice()?.len();
+        // SAFETY: as the slice that was just found, which is gone; the view borrows them mutably
+        Some(unsafe { std::slice::from_raw_parts_mut(self.first, len) })
+    }
+
+    /// A row whose elements lie side by side.
+    ///
+    /// # Panics
+    /// If there is no such row, or its elements lie apart.
+    pub fn row(&mut self, row: usize) -> &mut [T] {
+        let len = self.as_ref().row(row).len();
+        // SAFETY: as the row that was just found, which is gone; the view borrows it mutably
+        unsafe { std::slice::from_raw_parts_mut(self.first.add(row * self.row_stride), len) }
     }
 }
 
 impl<T: Copy> MatMut<'_, T> {
     /// Sets element (i, j).
+    ///
+    /// # Panics
+    /// If there is none.
+    #[inline(always)]
     pub fn set(&mut self, i: usize, j: usize, value: T) {
-        debug_assert!(i < self.rows && j < self.cols);
-        self.data[i * self.row_stride + j * self.col_stride] = value;
+        assert!(i < self.rows && j < self.cols, "({i}, {j}) of {} × {}", self.rows, self.cols);
+        // SAFETY: the view borrows this element
+        unsafe { *self.first.add(i * self.row_stride + j * self.col_stride) = value };
     }
 }
 

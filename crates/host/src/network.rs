@@ -2,12 +2,12 @@
 
 use crate::crew::Crew;
 use crate::disjoint::Disjoint;
-use crate::kernels::Kernels;
+use crate::kernels::{Beta, Kernels};
 use crate::math::Math;
 use crate::outputwise::Outputwise;
 use crate::packed::Packed;
-use crate::rowwise::Rowwise;
-use crate::shards::{Piece, pieces, shard_rows};
+use crate::pass::Pass;
+use crate::schedule::{self, MOST_ROWS, Operation, Piece};
 use crate::trial::Trial;
 use crate::workspace::Workspace;
 use consonance_core::{
@@ -50,7 +50,7 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
         let free = kernels.is_shape_invariant().then_some(crew.threads());
         Ok(HostNetwork {
             plan: Arc::new(plan.clone()),
-            pieces: pieces(&layers, free, kernels.panel_rows()),
+            pieces: schedule::pieces(&layers, crew.threads(), free, kernels.panel_rows()),
             packed: Packed::new(&layers, kernels.panel_rows()),
             layers: layers.into(),
             kernels,
@@ -69,53 +69,117 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
         rows.saturating_mul(self.parameters.len())
     }
 
-    /// Whether a pass over `rows` rows is shared out, and how many rows a shard has.
-    fn shares(&self, rows: usize) -> (bool, usize) {
+    /// Whether a pass over `rows` rows is shared out, and among how many threads it is cut: `None`
+    /// if the cut must not depend on that.
+    fn shares(&self, rows: usize) -> (bool, Option<usize>) {
         let worth = self.crew.threads() > 1 && self.trial.shares(self.work(rows));
         let threads = if worth { self.crew.threads() } else { 1 };
-        let free = self.kernels.is_shape_invariant().then_some(threads);
-        (worth, shard_rows(rows, free))
+        (worth, self.kernels.is_shape_invariant().then_some(threads))
     }
 
-    /// Runs the batch through `layers` and hands each shard's positions to `then`, on its thread.
-    fn pass(
+    /// Runs operations for all rows, and hands the rows of each task to `then`, on its thread.
+    fn by_rows(
         &mut self,
         layers: &[DenseLayer],
         batch: &Batch<'_>,
-        then: impl Fn(&Rowwise<'_, T, K>, Range<usize>) + Sync,
+        operations: impl Iterator<Item = Operation> + Clone + Sync,
+        then: impl Fn(&Pass<'_, T, K>, Range<usize>) + Sync,
     ) {
         let rows = batch.len();
-        let (worth, each) = self.shares(rows);
-        let rowwise = Rowwise::new(
-            &*self.kernels,
-            layers,
-            &self.parameters,
-            &self.packed,
-            batch,
-            &mut self.workspace,
-        );
+        let (worth, free) = self.shares(rows);
+        let each = schedule::shard_rows(rows, free);
+        let HostNetwork { plan, kernels, parameters, packed, workspace, .. } = self;
+        let pass = Pass::new(&**kernels, layers, parameters, packed, batch, workspace);
         self.crew.for_each_if(worth, rows.div_ceil(each), &|shard| {
-            let positions = shard * each..((shard + 1) * each).min(rows);
-            // SAFETY: shards are different positions, and the crew runs each once
-            unsafe { rowwise.forward(positions.clone()) };
-            then(&rowwise, positions);
+            let rows = shard * each..((shard + 1) * each).min(rows);
+            for operation in operations.clone() {
+                // SAFETY: shards are different rows, and the crew runs each once
+                unsafe { pass.run(operation, plan, rows.clone()) };
+            }
+            then(&pass, rows);
         });
+    }
+
+    /// Runs an operation for the whole batch, shared out by the outputs of layer `computes`.
+    fn by_outputs(&mut self, batch: &Batch<'_>, operation: Operation, computes: usize) {
+        let (worth, free) = self.shares(batch.len());
+        let outputs = self.layers[computes].outputs;
+        let each = schedule::piece(outputs, free, self.kernels.panel_rows());
+        let HostNetwork { layers, kernels, parameters, packed, workspace, .. } = self;
+        let pass = Pass::new(&**kernels, layers, parameters, packed, batch, workspace);
+        self.crew.for_each_if(worth, outputs.div_ceil(each), &|piece| {
+            let outputs = piece * each..((piece + 1) * each).min(outputs);
+            let rows = 0..batch.len();
+            // SAFETY: pieces are different outputs, and the crew runs each once
+            unsafe {
+                match operation {
+                    Operation::Backward(layer) => pass.backward(layer, rows, outputs),
+                    _ => pass.forward(computes, rows, outputs),
+                }
+            }
+        });
+    }
+
+    /// Forward, loss, backward and the gradient for each group of rows.
+    fn by_groups(&mut self, batch: &Batch<'_>, groups: usize) -> Result<()> {
+        let (worth, _) = self.shares(batch.len());
+        let count = self.parameters.len();
+        self.workspace.reserve_partial(groups, count)?;
+        let HostNetwork { plan, layers, kernels, parameters, packed, workspace, .. } = self;
+        let mut partial = std::mem::take(&mut workspace.partial);
+        let sums = Disjoint::new(&mut partial);
+        let pass = Pass::new(&**kernels, layers, parameters, packed, batch, workspace);
+        self.crew.for_each_if(worth, groups, &|number| {
+            let group = schedule::group(number, groups, batch.len());
+            // SAFETY: groups are different rows, and the crew runs each once
+            let sums = unsafe { sums.part(number * count..(number + 1) * count) };
+            let mut beta = Beta::Zero;
+            for start in group.clone().step_by(MOST_ROWS) {
+                let rows = start..(start + MOST_ROWS).min(group.end);
+                for operation in schedule::operations(layers.len()) {
+                    // SAFETY: as above
+                    unsafe { pass.run(operation, plan, rows.clone()) };
+                }
+                // SAFETY: as above
+                unsafe { pass.gradient(rows, beta, sums) };
+                beta = Beta::One;
+            }
+        });
+        self.workspace.partial = partial;
+        Ok(())
     }
 
     /// Forward, loss and backward for the whole batch; answers the loss.
     fn first_half(&mut self, batch: &Batch<'_>) -> Result<f64> {
         self.plan.check_batch(batch)?;
-        let (plan, layers) = (Arc::clone(&self.plan), Arc::clone(&self.layers));
-        self.workspace.reserve(&layers, batch.len(), true)?;
-        self.pass(&layers, batch, |rowwise, positions| {
-            // SAFETY: `pass` gives each task positions of its own
-            unsafe {
-                rowwise.loss(&plan, positions.clone());
-                rowwise.backward(positions);
+        let (layers, rows) = (Arc::clone(&self.layers), batch.len());
+        self.workspace.reserve(&layers, rows, true)?;
+        if let Some(groups) = schedule::groups(&layers, rows) {
+            self.by_groups(batch, groups)?;
+        } else {
+            // on one thread nothing travels, and what is in the cache is best used at once
+            let (worth, free) = self.shares(rows);
+            let alone = free.is_some() && !worth;
+            let computes = |&operation: &Operation| match alone {
+                true => None,
+                false => schedule::by_outputs(operation, &layers, rows),
+            };
+            let mut operations = schedule::operations(layers.len());
+            while let Some(operation) = operations.clone().next() {
+                if let Some(layer) = computes(&operation) {
+                    self.by_outputs(batch, operation, layer);
+                    operations.next();
+                } else {
+                    let run =
+                        operations.clone().take_while(|operation| computes(operation).is_none());
+                    let count = run.clone().count();
+                    self.by_rows(&layers, batch, run, |_, _| {});
+                    operations.nth(count - 1);
+                }
             }
-        });
-        let sum: f64 = self.workspace.losses[..batch.len()].iter().sum();
-        Ok(sum / self.plan.loss.divisor(self.plan.reduction, batch.len(), self.plan.outputs()))
+        }
+        let sum: f64 = self.workspace.losses[..rows].iter().sum();
+        Ok(sum / self.plan.loss.divisor(self.plan.reduction, rows, self.plan.outputs()))
     }
 
     /// The gradient of all parameters and, with a rule, their update.
@@ -131,6 +195,7 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
             &mut self.gradient,
             &mut self.moments,
             &mut self.packed,
+            schedule::groups(&self.layers, batch.len()),
         );
         self.crew.for_each_if(worth, pieces.len(), &|piece| {
             // SAFETY: pieces are different outputs, and the crew runs each once
@@ -170,7 +235,7 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
         batch: &Batch<'_>,
         backward: bool,
         width: usize,
-        take: impl Fn(&Rowwise<'_, T, K>, Range<usize>, Range<usize>, &mut [T]) + Sync,
+        take: impl Fn(&Pass<'_, T, K>, Range<usize>, Range<usize>, &mut [T]) + Sync,
     ) -> Result<Values> {
         self.plan.check_inputs(batch)?;
         let rows = batch.len();
@@ -179,11 +244,12 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
         let all = Disjoint::new(&mut collected);
         for start in (0..rows).step_by(EVALUATION_ROWS) {
             let block = batch.part(start..(start + EVALUATION_ROWS).min(rows));
-            self.pass(layers, &block, |rowwise, positions| {
-                let of_batch = start + positions.start..start + positions.end;
+            let operations = schedule::forward(layers.len());
+            self.by_rows(layers, &block, operations, |pass, rows| {
+                let of_batch = start + rows.start..start + rows.end;
                 // SAFETY: each task has rows of its own
                 let out = unsafe { all.part(of_batch.start * width..of_batch.end * width) };
-                take(rowwise, positions, of_batch, out);
+                take(pass, rows, of_batch, out);
             });
         }
         Ok(T::values(collected))
@@ -198,9 +264,9 @@ impl<T: Math, K: Kernels<T>> Network for HostNetwork<T, K> {
     fn forward(&mut self, batch: &Batch<'_>) -> Result<Values> {
         let layers = Arc::clone(&self.layers);
         let width = self.plan.outputs();
-        self.collect(&layers, batch, false, width, |rowwise, positions, _, out| {
-            // SAFETY: `collect` gives each task positions of its own
-            unsafe { rowwise.copy_outputs(positions, out) };
+        self.collect(&layers, batch, false, width, |pass, rows, _, out| {
+            // SAFETY: `collect` gives each task rows of its own
+            unsafe { pass.copy_outputs(rows, out) };
         })
     }
 
@@ -235,15 +301,17 @@ impl<T: Math, K: Kernels<T>> Network for HostNetwork<T, K> {
         self.plan.check_inputs(batch)?;
         let outputs = self.plan.outputs();
         let coefficients = coefficients.expect::<T>("coefficients", batch.len() * outputs)?;
-        let layers = Arc::clone(&self.layers);
+        let (plan, layers) = (&*Arc::clone(&self.plan), Arc::clone(&self.layers));
         let width = self.plan.inputs;
-        self.collect(&layers, batch, true, width, |rowwise, positions, of_batch, out| {
+        self.collect(&layers, batch, true, width, |pass, rows, of_batch, out| {
             let given = &coefficients[of_batch.start * outputs..of_batch.end * outputs];
-            // SAFETY: `collect` gives each task positions of its own
+            // SAFETY: `collect` gives each task rows of its own
             unsafe {
-                rowwise.output_gradient(given, positions.clone());
-                rowwise.backward(positions.clone());
-                rowwise.input_gradient(positions, out);
+                pass.output_gradient(given, rows.clone());
+                for operation in schedule::backward(layers.len()) {
+                    pass.run(operation, plan, rows.clone());
+                }
+                pass.input_gradient(rows, out);
             }
         })
     }
@@ -259,9 +327,9 @@ impl<T: Math, K: Kernels<T>> Network for HostNetwork<T, K> {
         if layer == layers[dense].layer {
             layers[dense].activation = Activation::Identity;
         }
-        self.collect(&layers, batch, false, width, |rowwise, positions, _, out| {
-            // SAFETY: `collect` gives each task positions of its own
-            unsafe { rowwise.copy_outputs(positions, out) };
+        self.collect(&layers, batch, false, width, |pass, rows, _, out| {
+            // SAFETY: `collect` gives each task rows of its own
+            unsafe { pass.copy_outputs(rows, out) };
         })
     }
 

@@ -5,6 +5,7 @@ use crate::kernels::Kernels;
 use crate::math::Math;
 use crate::matrix::MatRef;
 use consonance_core::{Arena, DenseLayer, Element};
+use std::ops::Range;
 
 /// Packed weights, a run of panels for each layer; nothing for kernels that keep none.
 pub(crate) struct Packed<T> {
@@ -17,7 +18,6 @@ pub(crate) struct Packed<T> {
 #[derive(Clone, Copy)]
 struct Place {
     start: usize,
-    len: usize,
     inputs: usize,
 }
 
@@ -34,19 +34,23 @@ impl<T: Element> Packed<T> {
         let mut start = 0;
         let place = |layer: &DenseLayer| {
             let rows = if panel_rows == 0 { 0 } else { layer.outputs.next_multiple_of(panel_rows) };
-            let place = Place { start, len: rows * layer.inputs, inputs: layer.inputs };
+            let place = Place { start, inputs: layer.inputs };
             // panels begin with a cache line
-            start += place.len.next_multiple_of(64 / size_of::<T>());
+            start += (rows * layer.inputs).next_multiple_of(64 / size_of::<T>());
             place
         };
         let layers = layers.iter().map(place).collect();
         Packed { arena: Arena::zeros(start), panel_rows, layers }
     }
 
-    /// The panels of layer `number`.
-    pub(crate) fn layer(&self, number: usize) -> &[T] {
-        let Place { start, len, .. } = self.layers[number];
-        &self.arena[start..start + len]
+    /// The panels of some outputs of layer `number`, which begin with a panel.
+    pub(crate) fn rows(&self, number: usize, outputs: &Range<usize>) -> &[T] {
+        let Place { start, inputs, .. } = self.layers[number];
+        let Some(groups) = outputs.len().checked_next_multiple_of(self.panel_rows) else {
+            return &[];
+        };
+        let first = start + outputs.start * inputs;
+        &self.arena[first..first + groups * inputs]
     }
 
     pub(crate) fn parts(&mut self) -> PackedParts<'_, T> {

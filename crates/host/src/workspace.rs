@@ -15,6 +15,15 @@ impl Region {
     pub(crate) fn rows(&self, rows: Range<usize>) -> Range<usize> {
         self.start + rows.start * self.width..self.start + rows.end * self.width
     }
+
+    /// Where a block of it begins, and the distance of its rows.
+    ///
+    /// # Panics
+    /// If the region has not so many columns.
+    pub(crate) fn block(&self, rows: &Range<usize>, columns: &Range<usize>) -> (usize, usize) {
+        assert!(columns.end <= self.width, "columns {columns:?} of {}", self.width);
+        (self.start + rows.start * self.width + columns.start, self.width)
+    }
 }
 
 /// What one layer writes, a row for each row of the batch.
@@ -39,6 +48,8 @@ pub(crate) struct Workspace<T> {
     pub(crate) layers: Vec<LayerRegions>,
     /// The loss of each row.
     pub(crate) losses: Vec<f64>,
+    /// The gradient of each group of rows [groups, parameters].
+    pub(crate) partial: Arena<T>,
 }
 
 impl<T: Element> Workspace<T> {
@@ -77,6 +88,16 @@ impl<T: Element> Workspace<T> {
         self.arena = Arena::try_zeros("a workspace for the mini-batch", len)?;
         self.losses = try_filled("the losses of the mini-batch", rows, 0.0)?;
         (self.rows, self.backward) = (rows, backward);
+        Ok(())
+    }
+
+    /// Makes room for the gradients of `groups` groups of rows.
+    pub(crate) fn reserve_partial(&mut self, groups: usize, parameters: usize) -> Result<()> {
+        let len = groups.saturating_mul(parameters);
+        if self.partial.len() < len {
+            self.partial = Arena::default();
+            self.partial = Arena::try_zeros("gradients of groups of rows", len)?;
+        }
         Ok(())
     }
 }

@@ -3,8 +3,9 @@
 //! that element alone.
 
 use consonance_core::{Activation, Element, Optimizer, Precision, Rule};
+use consonance_host::MatRef;
 use consonance_host::math::{
-    Activate, ActivateFrom, ColumnSums, Exp, Math, ScaleByDerivative, Update,
+    Activate, ActivateFrom, AddColumns, Exp, Math, ScaleByDerivative, Update,
 };
 use consonance_host::simd::{Level, dispatch_at};
 
@@ -277,10 +278,10 @@ fn a_columns_sum_goes_row_after_row() {
     for level in Level::available() {
         for (width, stride) in [(1, 1), (3, 3), (3, 7), (16, 16), (17, 20), (40, 48)] {
             for rows in 0..=(x.len() - width) / stride + 1 {
-                let end = if rows == 0 { 0 } else { (rows - 1) * stride + width };
-                let mut sums = vec![f32::NAN; width];
-                dispatch_at(level, ColumnSums { rows: &x[..end], stride, sums: &mut sums });
-                let column = |j: usize| (0..rows).fold(0.0, |sum, row| sum + x[row * stride + j]);
+                let mut sums = vec![0.5; width];
+                let matrix = MatRef::with_strides(&x, rows, width, stride, 1);
+                dispatch_at(level, AddColumns { matrix, sums: &mut sums });
+                let column = |j: usize| (0..rows).fold(0.5, |sum, row| sum + x[row * stride + j]);
                 let expected: Vec<f32> = (0..width).map(column).collect();
                 assert!(same_bits(&sums, &expected), "{rows} rows of {width} at {level}");
             }

@@ -47,15 +47,21 @@ pub(crate) enum Fault {
     ForgetsSums,
     /// The input gradient without the derivative.
     ForgetsDerivative,
-    /// The weights' gradient is added to what was there.
+    /// A dense layer writes on after the end of a row of outputs.
+    OverrunsOutputs,
+    /// The input gradient takes the rows of the outputs below to lie without gaps.
+    ReadsOutputsWithoutGaps,
+    /// The weights' gradient is added to what was there, asked or not.
     AddsWeightGradient,
+    /// The weights' gradient is not added to what was there, asked or not.
+    OverwritesWeightGradient,
     /// The biases' gradient leaves out the last row.
     OneBiasRowShort,
 }
 
 impl Fault {
     /// Each fault, and the check that is there to find it.
-    pub(crate) const ALL: [(Fault, &str); 20] = [
+    pub(crate) const ALL: [(Fault, &str); 23] = [
         (Fault::WrongElement, "products"),
         (Fault::SwappedTranspose, "products"),
         (Fault::StaleBuffer, "products"),
@@ -74,7 +80,10 @@ impl Fault {
         (Fault::ForgetsActivation, "forward"),
         (Fault::ForgetsSums, "forward"),
         (Fault::ForgetsDerivative, "input_gradient"),
+        (Fault::OverrunsOutputs, "forward"),
+        (Fault::ReadsOutputsWithoutGaps, "input_gradient"),
         (Fault::AddsWeightGradient, "weight_gradient"),
+        (Fault::OverwritesWeightGradient, "weight_gradient"),
         (Fault::OneBiasRowShort, "weight_gradient"),
     ];
 }
@@ -154,7 +163,8 @@ impl<T: Math> Kernels<T> for Loops {
             }
             if fault == Fault::WritesIntoPadding && c.row_stride() > n && c.col_stride() == 1 {
                 let behind = i * c.row_stride() + n;
-                c.data()[behind] = T::zero();
+                // SAFETY: a fault on purpose; the kit has made the gap after each row
+                unsafe { *c.as_mut_ptr().add(behind) = T::zero() };
             }
         }
     }
@@ -170,8 +180,8 @@ impl<T: Math> Kernels<T> for Loops {
         weights: Weights<'_, T>,
         bias: &[T],
         activation: Activation,
-        sums: &mut [T],
-        y: &mut [T],
+        sums: Option<MatMut<'_, T>>,
+        mut y: MatMut<'_, T>,
     ) {
         let (rows, outputs) = (x.rows(), weights.matrix.rows());
         let mut z = vec![T::zero(); rows * outputs];
@@ -179,15 +189,23 @@ impl<T: Math> Kernels<T> for Loops {
             z.chunks_exact_mut(outputs).for_each(|row| row.copy_from_slice(bias));
         }
         self.gemm(x, weights.matrix.t(), Beta::One, MatMut::new(&mut z, rows, outputs));
-        if self.fault != Fault::ForgetsSums && !sums.is_empty() {
-            sums.copy_from_slice(&z);
+        if let Some(mut sums) = sums.filter(|_| self.fault != Fault::ForgetsSums) {
+            for (i, z) in z.chunks_exact(outputs).enumerate() {
+                sums.row(i).copy_from_slice(z);
+            }
         }
-        y.copy_from_slice(&z);
         let whole = match self.fault {
-            Fault::ForgetsActivation => y.len() / 8 * 8,
-            _ => y.len(),
+            Fault::ForgetsActivation => z.len() / 8 * 8,
+            _ => z.len(),
         };
-        y[..whole].iter_mut().for_each(|y| *y = activation.apply(*y));
+        z[..whole].iter_mut().for_each(|z| *z = activation.apply(*z));
+        for (i, z) in z.chunks_exact(outputs).enumerate() {
+            y.row(i).copy_from_slice(z);
+            if self.fault == Fault::OverrunsOutputs && y.row_stride() > outputs {
+                // SAFETY: a fault on purpose, into the gap after a row, which is there
+                unsafe { *y.as_mut_ptr().add(i * y.row_stride() + outputs) = T::zero() };
+            }
+        }
     }
 
     fn input_gradient(
@@ -195,15 +213,25 @@ impl<T: Math> Kernels<T> for Loops {
         delta: MatRef<'_, T>,
         weight: MatRef<'_, T>,
         activation: Activation,
-        sums: &[T],
-        y: &[T],
-        d: &mut [T],
+        sums: Option<MatRef<'_, T>>,
+        y: MatRef<'_, T>,
+        mut d: MatMut<'_, T>,
     ) {
-        self.gemm(delta, weight, Beta::Zero, MatMut::new(d, delta.rows(), weight.cols()));
-        if self.fault != Fault::ForgetsDerivative {
-            for (place, d) in d.iter_mut().enumerate() {
-                let z = sums.get(place).copied().unwrap_or(T::nan());
-                *d *= activation.derivative(z, y[place]);
+        self.gemm(delta, weight, Beta::Zero, d.reborrow());
+        if self.fault != Fault::ForgetsDerivative && activation != Activation::Identity {
+            let (rows, cols) = (d.rows(), d.cols());
+            for (i, j) in (0..rows).flat_map(|i| (0..cols).map(move |j| (i, j))) {
+                let z = sums.map_or(T::nan(), |sums| sums.get(i, j));
+                let y = match self.fault {
+                    Fault::ReadsOutputsWithoutGaps => {
+                        // SAFETY: no farther from the first than the element meant
+                        unsafe { *y.as_ptr().add(i * y.cols() + j) }
+                    }
+                    _ => y.get(i, j),
+                };
+                let slope = activation.derivative(z, y);
+                let before = d.as_ref().get(i, j);
+                d.set(i, j, before * slope);
             }
         }
     }
@@ -212,14 +240,21 @@ impl<T: Math> Kernels<T> for Loops {
         &self,
         delta: MatRef<'_, T>,
         x: MatRef<'_, T>,
+        beta: Beta,
         weight: &mut [T],
         bias: &mut [T],
     ) {
-        let beta = if self.fault == Fault::AddsWeightGradient { Beta::One } else { Beta::Zero };
+        let beta = match self.fault {
+            Fault::AddsWeightGradient => Beta::One,
+            Fault::OverwritesWeightGradient => Beta::Zero,
+            _ => beta,
+        };
         self.gemm(delta.t(), x, beta, MatMut::new(weight, delta.cols(), x.cols()));
         let short = usize::from(self.fault == Fault::OneBiasRowShort && delta.rows() > 64);
         for (column, bias) in bias.iter_mut().enumerate() {
-            *bias = (0..delta.rows() - short).map(|row| delta.get(row, column)).sum();
+            let before = if beta == Beta::One { *bias } else { T::zero() };
+            let rows = 0..delta.rows() - short;
+            *bias = before + rows.map(|row| delta.get(row, column)).sum::<T>();
         }
     }
 }

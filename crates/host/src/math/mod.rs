@@ -43,6 +43,7 @@ mod update;
 pub use activation::{Activate, ActivateFrom, ScaleByDerivative};
 pub use update::Update;
 
+use crate::matrix::MatRef;
 use crate::simd::{Fma, Sweep, dispatch};
 use consonance_core::{Activation, Element, Rule};
 use gelu::Normal;
@@ -81,10 +82,9 @@ pub trait Math: Normal + Log + Tanh {
         dispatch(Update { rule: *rule, p, g, m, v });
     }
 
-    /// sums ← the sum of each column over rows that begin `stride` apart, from the first on; a row
-    /// is as long as `sums`. Panics if `rows` ends inside a row.
-    fn column_sums(rows: &[Self], stride: usize, sums: &mut [Self]) {
-        dispatch(ColumnSums { rows, stride, sums });
+    /// sums ← sums + the sum of each column, row after row; rows lie side by side or apart.
+    fn add_columns(matrix: MatRef<'_, Self>, sums: &mut [Self]) {
+        dispatch(AddColumns { matrix, sums });
     }
 }
 
@@ -109,27 +109,24 @@ impl<T: exp::Exp> Sweep for Exp<'_, T> {
     }
 }
 
-/// sums ← the sum of each column, row after row
+/// sums ← sums + the sum of each column, row after row
 #[derive(Debug)]
-pub struct ColumnSums<'a, T> {
-    /// Rows, `stride` apart.
-    pub rows: &'a [T],
-    /// The distance from a row to the next.
-    pub stride: usize,
+pub struct AddColumns<'a, T> {
+    /// Rows that lie side by side or apart.
+    pub matrix: MatRef<'a, T>,
     /// A sum for each column.
     pub sums: &'a mut [T],
 }
 
-impl<T: Element> Sweep for ColumnSums<'_, T> {
+impl<T: Element> Sweep for AddColumns<'_, T> {
     type Output = ();
 
     #[inline(always)]
     fn run<F: Fma>(self) {
-        let ColumnSums { rows, stride, sums } = self;
-        sums.fill(T::zero());
-        for row in rows.chunks(stride) {
-            let row = &row[..sums.len()];
-            for (sum, &x) in sums.iter_mut().zip(row) {
+        let AddColumns { matrix, sums } = self;
+        assert_eq!(matrix.cols(), sums.len(), "columns and sums");
+        for row in 0..matrix.rows() {
+            for (sum, &x) in sums.iter_mut().zip(matrix.row(row)) {
                 *sum += x;
             }
         }

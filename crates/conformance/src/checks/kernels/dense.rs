@@ -8,7 +8,7 @@ use crate::oracle::product::{Matrix, product};
 use crate::oracle::{Bounded, Rounding, activation};
 use consonance_core::Activation;
 use consonance_host::kernels::Weights;
-use consonance_host::{Kernels, MatRef, Math};
+use consonance_host::{Beta, Kernels, MatMut, MatRef, Math};
 
 /// Layers [rows, inputs, outputs].
 const LAYERS: [[usize; 3]; 9] = [
@@ -33,8 +33,18 @@ fn padded<T: Math>(values: &[T], cols: usize, gap: usize) -> Vec<T> {
     values.chunks(cols).flat_map(|row| row.iter().chain(&gap)).copied().collect()
 }
 
+/// The rows of such a matrix.
+fn without_gaps<T: Math>(padded: &[T], cols: usize, gap: usize) -> Vec<T> {
+    padded.chunks(cols + gap).flat_map(|row| &row[..cols]).copied().collect()
+}
+
+/// True if nobody wrote between its rows.
+fn gaps_are_nan<T: Math>(padded: &[T], cols: usize, gap: usize) -> bool {
+    padded.chunks(cols + gap).flat_map(|row| &row[cols..]).all(|&x| bits(x) == bits(T::nan()))
+}
+
 /// Y ← f(X·Wᵀ + b) for every activation, and the sums where the derivative needs them. Y and the
-/// sums are NaN before.
+/// sums are NaN before, and what lies between their rows stays so.
 pub fn forward<T: Math>(kernels: &impl Kernels<T>) -> Report {
     let mut report = Report::new("forward");
     let rounding = Rounding::of(T::PRECISION);
@@ -52,14 +62,20 @@ pub fn forward<T: Math>(kernels: &impl Kernels<T>) -> Report {
             for gap in [0, 3] {
                 let x = padded(&x, inputs, gap);
                 let x = MatRef::with_strides(&x, rows, inputs, inputs + gap, 1);
-                let kept = if f.derivative_needs_input() { rows * outputs } else { 0 };
+                let kept = if f.derivative_needs_input() { rows * (outputs + gap) } else { 0 };
                 let mut sums = vec![T::nan(); kept];
-                let mut y = vec![T::nan(); rows * outputs];
+                let mut y = vec![T::nan(); rows * (outputs + gap)];
                 let matrix = MatRef::new(&weight, outputs, inputs);
                 let packed = packed(kernels, matrix);
                 let weights = Weights { matrix, packed: &packed };
-                kernels.forward(x, weights, &bias, f, &mut sums, &mut y);
+                let view = |data| MatMut::with_strides(data, rows, outputs, outputs + gap, 1);
+                let kept = f.derivative_needs_input().then(|| view(&mut sums));
+                kernels.forward(x, weights, &bias, f, kept, view(&mut y));
                 let place = format!("{f} of [rows, inputs, outputs] {shape:?}, gap {gap}");
+                report.require(gaps_are_nan(&y, outputs, gap), &place, "overrun");
+                report.require(gaps_are_nan(&sums, outputs, gap), &place, "overrun of sums");
+                let (y, sums) = (without_gaps(&y, outputs, gap), without_gaps(&sums, outputs, gap));
+                let kept = sums.len();
                 let expected = z.map(|z| activation::output(f, z, rounding));
                 report.all_within(&place, &T::values(y), &expected.elements);
                 report.all_within(
@@ -73,7 +89,7 @@ pub fn forward<T: Math>(kernels: &impl Kernels<T>) -> Report {
     report
 }
 
-/// D ← (Δ·W) ∘ f′ for every activation. D is NaN before.
+/// D ← (Δ·W) ∘ f′ for every activation, for all columns and for some. D is NaN before.
 pub fn input_gradient<T: Math>(kernels: &impl Kernels<T>) -> Report {
     let mut report = Report::new("input_gradient");
     let rounding = Rounding::of(T::PRECISION);
@@ -88,11 +104,8 @@ pub fn input_gradient<T: Math>(kernels: &impl Kernels<T>) -> Report {
             // the outputs a correct layer below would have handed on
             let y: Vec<T> =
                 sums.iter().map(|z| T::of(activation::function(f, z.widen()))).collect();
-            let kept = if f.derivative_needs_input() { &sums[..] } else { &[] };
-            let mut d = vec![T::nan(); rows * inputs];
             let (delta, weight) =
                 (MatRef::new(&delta, rows, outputs), MatRef::new(&weight, outputs, inputs));
-            kernels.input_gradient(delta, weight, f, kept, &y, &mut d);
             let slope = |z: &T| activation::derivative(f, Bounded::exact(z.widen()), rounding);
             let expected: Vec<_> = (product.elements.iter().zip(&sums))
                 .map(
@@ -101,15 +114,31 @@ pub fn input_gradient<T: Math>(kernels: &impl Kernels<T>) -> Report {
                     },
                 )
                 .collect();
-            let place = format!("{f} of [rows, inputs, outputs] {shape:?}");
-            report.all_within(place, &T::values(d), &expected);
+            for columns in [0..inputs, inputs / 3..inputs, 0..inputs.div_ceil(2)] {
+                // all else of D is someone else's
+                let mut d = vec![T::nan(); rows * inputs];
+                let part = |data| MatRef::new(data, rows, inputs).columns(columns.clone());
+                let into = &mut d[columns.start.min(rows * inputs)..];
+                let into = MatMut::with_strides(into, rows, columns.len(), inputs, 1);
+                let kept = f.derivative_needs_input().then(|| part(&sums));
+                let weight = weight.columns(columns.clone());
+                kernels.input_gradient(delta, weight, f, kept, part(&y), into);
+                let place = format!("{f} of [rows, inputs, outputs] {shape:?}, inputs {columns:?}");
+                let inside = |at: &usize| columns.contains(&(at % inputs));
+                let (own, others): (Vec<usize>, Vec<usize>) = (0..d.len()).partition(inside);
+                let untouched = others.iter().all(|&at| bits(d[at]) == bits(T::nan()));
+                report.require(untouched, &place, "overrun");
+                let written = own.iter().map(|&at| d[at]).collect();
+                let expected: Vec<_> = own.iter().map(|&at| expected[at]).collect();
+                report.all_within(place, &T::values(written), &expected);
+            }
         }
     }
     report
 }
 
-/// G ← Δᵀ·X and g ← the column sums of Δ, for all columns of Δ and for some. G and g are NaN
-/// before.
+/// G ← Δᵀ·X and g ← the column sums of Δ, for all columns of Δ and for some, and the same added to
+/// them. G and g are NaN before.
 pub fn weight_gradient<T: Math>(kernels: &impl Kernels<T>) -> Report {
     let mut report = Report::new("weight_gradient");
     let rounding = Rounding::of(T::PRECISION);
@@ -133,19 +162,25 @@ pub fn weight_gradient<T: Math>(kernels: &impl Kernels<T>) -> Report {
                 let mut g = vec![T::nan(); columns.len() * inputs + 1];
                 let mut b = vec![T::nan(); columns.len() + 1];
                 let (last_g, last_b) = (g.len() - 1, b.len() - 1);
-                kernels.weight_gradient(part, x, &mut g[..last_g], &mut b[..last_b]);
+                let (to, of_bias) = (&mut g[..last_g], &mut b[..last_b]);
+                kernels.weight_gradient(part, x, Beta::Zero, to, of_bias);
                 let place = format!("[rows, inputs, outputs] {shape:?}, outputs {columns:?}");
                 let untouched = |x: T| bits(x) == bits(T::nan());
                 report.require(untouched(g[last_g]) && untouched(b[last_b]), &place, "overrun");
                 g.truncate(last_g);
                 b.truncate(last_b);
-                let rows_of = columns.start * inputs..columns.end * inputs;
-                report.all_within(&place, &T::values(g), &weights.elements[rows_of]);
-                report.all_within(
-                    format_args!("bias of {place}"),
-                    &T::values(b),
-                    &biases.elements[columns.clone()],
-                );
+                let weights = &weights.elements[columns.start * inputs..columns.end * inputs];
+                let biases = &biases.elements[columns.clone()];
+                report.all_within(&place, &T::values(g.clone()), weights);
+                report.all_within(format_args!("bias of {place}"), &T::values(b.clone()), biases);
+                // once more, to what is there
+                kernels.weight_gradient(part, x, Beta::One, &mut g, &mut b);
+                let twice = |expected: &[Bounded]| -> Vec<Bounded> {
+                    expected.iter().map(|one| rounding.add(*one, *one)).collect()
+                };
+                report.all_within(format_args!("twice {place}"), &T::values(g), &twice(weights));
+                let place = format_args!("bias of twice {place}");
+                report.all_within(place, &T::values(b), &twice(biases));
             }
         }
     }

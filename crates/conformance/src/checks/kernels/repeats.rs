@@ -7,6 +7,7 @@ use crate::checks::material::{normal, stream};
 use consonance_core::Activation;
 use consonance_host::kernels::Weights;
 use consonance_host::{Beta, Kernels, MatMut, MatRef, Math};
+use std::ops::Range;
 
 /// Shapes [m, n, k] on both sides of every threshold a kernel is likely to have.
 const SHAPES: [[usize; 3]; 8] = [
@@ -104,7 +105,7 @@ pub fn shape_invariance<T: Math>(kernels: &impl Kernels<T>) -> Report {
 
 /// Where a matrix of `len` rows or columns is cut: all pairs of neighbouring cuts, and from the
 /// beginning.
-fn ranges(len: usize) -> Vec<std::ops::Range<usize>> {
+fn ranges(len: usize) -> Vec<Range<usize>> {
     let mut cuts: Vec<usize> = [0, 1, 8, 31, 64, len.saturating_sub(1), len]
         .into_iter()
         .filter(|cut| *cut <= len)
@@ -117,7 +118,7 @@ fn ranges(len: usize) -> Vec<std::ops::Range<usize>> {
 }
 
 /// The products of a dense layer with m rows, n outputs and k inputs, cut as the engine cuts them:
-/// by rows on the way forward and back, by outputs for the gradient of the weights.
+/// by rows and by columns on the way forward and back, by outputs for the gradient of the weights.
 fn layers<T: Math>(
     kernels: &impl Kernels<T>,
     number: usize,
@@ -127,34 +128,46 @@ fn layers<T: Math>(
     let mut stream = stream(30_000 + number);
     let mut draw = |rows, cols| normal::<T>(&mut stream, rows * cols);
     let (x, weight, bias, delta) = (draw(m, k), draw(n, k), draw(1, n), draw(m, n));
-    let weight = MatRef::new(&weight, n, k);
-    let packed = packed(kernels, weight);
-    let weights = Weights { matrix: weight, packed: &packed };
-    let forward = |rows: std::ops::Range<usize>| {
-        let mut y = vec![T::nan(); rows.len() * n];
+    let slopes = vec![T::of(0.5); m * k];
+    let forward = |rows: Range<usize>, outputs: Range<usize>| {
+        let mut y = vec![T::nan(); rows.len() * outputs.len()];
         let x = MatRef::new(&x[rows.start * k..], rows.len(), k);
-        kernels.forward(x, weights, &bias, Activation::Tanh, &mut [], &mut y);
+        let matrix = MatRef::new(&weight[outputs.start * k..], outputs.len(), k);
+        let weights = Weights { matrix, packed: &packed(kernels, matrix) };
+        let into = MatMut::new(&mut y, rows.len(), outputs.len());
+        kernels.forward(x, weights, &bias[outputs], Activation::Tanh, None, into);
         y
     };
-    let back = |rows: std::ops::Range<usize>| {
-        let mut d = vec![T::nan(); rows.len() * k];
-        let y = vec![T::of(0.5); rows.len() * k];
+    let back = |rows: Range<usize>, inputs: Range<usize>| {
+        let mut d = vec![T::nan(); rows.len() * inputs.len()];
+        let y = MatRef::new(&slopes, rows.len(), inputs.len());
         let delta = MatRef::new(&delta[rows.start * n..], rows.len(), n);
-        kernels.input_gradient(delta, weight, Activation::Tanh, &[], &y, &mut d);
+        let weight = MatRef::new(&weight, n, k).columns(inputs.clone());
+        let into = MatMut::new(&mut d, rows.len(), inputs.len());
+        kernels.input_gradient(delta, weight, Activation::Tanh, None, y, into);
         d
     };
-    let (outputs, inputs) = (forward(0..m), back(0..m));
-    for rows in ranges(m) {
-        let place = format!("dense layer {shape:?}: rows {rows:?}");
-        let cut =
-            |whole: &[T], width| T::values(whole[rows.start * width..rows.end * width].to_vec());
-        report.same_bits(&place, &cut(&outputs, n), &T::values(forward(rows.clone())));
-        report.same_bits(&place, &cut(&inputs, k), &T::values(back(rows.clone())));
+    let (outputs, inputs) = (forward(0..m, 0..n), back(0..m, 0..k));
+    let place = |rows: &Range<usize>, columns: &Range<usize>| {
+        format!("dense layer {shape:?}: rows {rows:?}, columns {columns:?}")
+    };
+    let all = |len: usize| move |part| (part, 0..len);
+    let by_outputs = ranges(n).into_iter().map(|outputs| (0..m, outputs));
+    for (rows, columns) in ranges(m).into_iter().map(all(n)).chain(by_outputs) {
+        let cut = T::values(block(&outputs, n, &rows, &columns));
+        let place = place(&rows, &columns);
+        report.same_bits(place, &cut, &T::values(forward(rows, columns)));
     }
-    let weights = |outputs: std::ops::Range<usize>| {
+    let by_inputs = ranges(k).into_iter().map(|inputs| (0..m, inputs));
+    for (rows, columns) in ranges(m).into_iter().map(all(k)).chain(by_inputs) {
+        let cut = T::values(block(&inputs, k, &rows, &columns));
+        let place = place(&rows, &columns);
+        report.same_bits(place, &cut, &T::values(back(rows, columns)));
+    }
+    let weights = |outputs: Range<usize>| {
         let (mut g, mut b) = (vec![T::nan(); outputs.len() * k], vec![T::nan(); outputs.len()]);
-        let columns = MatRef::with_strides(&delta[outputs.start..], m, outputs.len(), n, 1);
-        kernels.weight_gradient(columns, MatRef::new(&x, m, k), &mut g, &mut b);
+        let columns = MatRef::new(&delta, m, n).columns(outputs);
+        kernels.weight_gradient(columns, MatRef::new(&x, m, k), Beta::Zero, &mut g, &mut b);
         (g, b)
     };
     let (all_weights, all_biases) = weights(0..n);
@@ -165,4 +178,14 @@ fn layers<T: Math>(
         report.same_bits(&place, &T::values(cut), &T::values(g));
         report.same_bits(&place, &T::values(all_biases[outputs].to_vec()), &T::values(b));
     }
+}
+
+/// Some rows and columns of a row-major matrix.
+fn block<T: Copy>(
+    matrix: &[T],
+    width: usize,
+    rows: &Range<usize>,
+    columns: &Range<usize>,
+) -> Vec<T> {
+    rows.clone().flat_map(|row| &matrix[row * width..][columns.clone()]).copied().collect()
 }

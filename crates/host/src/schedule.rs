@@ -1,0 +1,227 @@
+//! In which order a step is done, and how its parts are shared out among tasks.
+//!
+//! Threads meet between two parts, and what one has written travels to the other's cache when it
+//! is read there. Both cost as much as thousands of multiplications, so parts are cut to need
+//! little of it:
+//!
+//! - by **rows**: a task takes some rows of the batch through the layers one after the other. All
+//!   weights travel, but rows meet nobody.
+//! - by **outputs**: a task computes some outputs of one layer for the whole batch. Weights stay
+//!   where they are updated; the layer's inputs travel, and all meet before the next layer.
+//! - in **groups** of rows: as by rows, and each group sums the gradient of its rows. Of a large
+//!   batch through a small network only these sums travel.
+//!
+//! How sums are grouped shows in the last bits; it follows from the shapes alone, never from the
+//! number of threads.
+
+use consonance_core::DenseLayer;
+use std::ops::Range;
+
+/// Rows a task takes through the layers at a time: what they are in every layer stays in a
+/// core's second-level cache.
+pub(crate) const MOST_ROWS: usize = 256;
+
+/// Rows, or outputs, of a task where the kernels' bits depend on the shape of a product.
+const FIXED: usize = 64;
+
+/// Tasks take multiples of this, the height of common register tiles.
+const TILE: usize = 8;
+
+/// Rows a group has at least, and the most groups there are.
+const GROUP_ROWS: usize = 64;
+const MOST_GROUPS: usize = 16;
+
+/// What meeting once more costs, as the number of elements that could travel in the meantime.
+const MEETING: usize = 4096;
+
+/// A part of the first half of a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Operation {
+    /// The rows of the batch are copied together.
+    Gather,
+    /// The outputs of this layer.
+    Forward(usize),
+    /// The loss and its gradient.
+    Loss,
+    /// From the gradient of this layer's sums to that of the layer below.
+    Backward(usize),
+}
+
+/// All operations of a network of `layers` layers in their order.
+pub(crate) fn operations(layers: usize) -> impl Iterator<Item = Operation> + Clone {
+    forward(layers).chain([Operation::Loss]).chain(backward(layers))
+}
+
+/// The operations up to the outputs of the last of `layers` layers.
+pub(crate) fn forward(layers: usize) -> impl Iterator<Item = Operation> + Clone {
+    [Operation::Gather].into_iter().chain((0..layers).map(Operation::Forward))
+}
+
+/// The operations from the gradient of the last layer's sums to that of the first.
+pub(crate) fn backward(layers: usize) -> impl Iterator<Item = Operation> + Clone {
+    (1..layers).rev().map(Operation::Backward)
+}
+
+/// The matrix an operation computes if, for `rows` rows, it is better shared out by outputs: the
+/// layer whose outputs they are. Nothing if it is better shared out by rows.
+pub(crate) fn by_outputs(
+    operation: Operation,
+    layers: &[DenseLayer],
+    rows: usize,
+) -> Option<usize> {
+    let (number, travels) = match operation {
+        Operation::Gather | Operation::Loss => return None,
+        Operation::Forward(number) => (number, layers[number].inputs),
+        Operation::Backward(number) => (number, layers[number].outputs),
+    };
+    let weights = layers[number].weight.len();
+    let by_outputs = weights > rows.saturating_mul(travels).saturating_add(MEETING);
+    let computes = if operation == Operation::Forward(number) { number } else { number - 1 };
+    by_outputs.then_some(computes)
+}
+
+/// In how many groups of rows the gradient is summed; nothing if it is summed over the whole
+/// batch.
+pub(crate) fn groups(layers: &[DenseLayer], rows: usize) -> Option<usize> {
+    let groups = (rows / GROUP_ROWS).min(MOST_GROUPS);
+    let parameters: usize = layers.iter().map(|layer| layer.weight.len() + layer.outputs).sum();
+    let widths: usize = layers.iter().map(|layer| layer.inputs + layer.outputs).sum();
+    let worth = rows.saturating_mul(widths) >= groups.saturating_mul(parameters);
+    (groups >= 2 && worth).then_some(groups)
+}
+
+/// The rows of group `number` of `groups`: whole tiles but for the last.
+pub(crate) fn group(number: usize, groups: usize, rows: usize) -> Range<usize> {
+    let first = |number: usize| (number * rows.div_ceil(TILE) / groups * TILE).min(rows);
+    first(number)..first(number + 1)
+}
+
+/// How many rows of a batch of `rows` a task takes. `threads` is `None` for kernels that are not
+/// shape-invariant: the cut must not depend on it then.
+pub(crate) fn shard_rows(rows: usize, threads: Option<usize>) -> usize {
+    each(rows, threads, TILE).min(MOST_ROWS).min(rows).max(1)
+}
+
+/// How many of a layer's `outputs` outputs a task takes: whole panels of `panel`.
+pub(crate) fn piece(outputs: usize, threads: Option<usize>, panel: usize) -> usize {
+    each(outputs, threads, panel.max(TILE))
+}
+
+/// A share of `len`, in multiples of `unit`.
+fn each(len: usize, threads: Option<usize>, unit: usize) -> usize {
+    match threads {
+        Some(threads) => len.div_ceil(threads).next_multiple_of(unit),
+        None if len < 2 * FIXED => len.div_ceil(2).next_multiple_of(unit),
+        None => FIXED.next_multiple_of(unit),
+    }
+}
+
+/// Some output rows of one layer's weights, whose gradient and update are one task.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Piece {
+    /// Which dense layer.
+    pub(crate) layer: usize,
+    /// Which of its outputs.
+    pub(crate) outputs: Range<usize>,
+}
+
+/// The pieces of all layers, in an order in which equal shares fall to the `threads` threads, and
+/// the outputs of a layer to the threads that compute them in the first half. `free` is the number
+/// of threads, or `None` where the cut must not depend on it; a piece begins with the first row of
+/// a panel of `panel` rows.
+pub(crate) fn pieces(
+    layers: &[DenseLayer],
+    threads: usize,
+    free: Option<usize>,
+    panel: usize,
+) -> Vec<Piece> {
+    let mut shares: Vec<(usize, Vec<Piece>)> = vec![(0, Vec::new()); threads.max(1)];
+    let mut by_size: Vec<usize> = (0..layers.len()).collect();
+    by_size.sort_by_key(|&layer| std::cmp::Reverse(layers[layer].weight.len()));
+    for layer in by_size {
+        let DenseLayer { outputs, inputs, .. } = layers[layer];
+        let each = piece(outputs, free, panel);
+        let count = outputs.div_ceil(each);
+        for number in 0..count {
+            let outputs = number * each..((number + 1) * each).min(outputs);
+            let lightest = || (0..shares.len()).min_by_key(|&share| shares[share].0).unwrap_or(0);
+            let owner = if count == 1 { lightest() } else { number * shares.len() / count };
+            shares[owner].0 += outputs.len() * inputs;
+            shares[owner].1.push(Piece { layer, outputs });
+        }
+    }
+    shares.into_iter().flat_map(|(_, pieces)| pieces).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use consonance_core::{Activation, Loss, Plan};
+
+    fn layers(inputs: usize, hidden: &[usize], outputs: usize) -> Vec<DenseLayer> {
+        let plan = Plan::mlp(inputs, hidden, outputs, Activation::Relu, Loss::CrossEntropy);
+        plan.dense_layers().unwrap()
+    }
+
+    #[test]
+    fn shards_cover_the_rows_and_fixed_ones_ignore_threads() {
+        assert_eq!(shard_rows(32, Some(2)), 16);
+        assert_eq!(shard_rows(10, Some(2)), 8);
+        assert_eq!(shard_rows(3, Some(8)), 3);
+        assert_eq!(shard_rows(100_000, Some(2)), MOST_ROWS);
+        assert_eq!(shard_rows(1, None), 1);
+        assert_eq!(shard_rows(100, None), 56);
+        assert_eq!(shard_rows(1000, None), FIXED);
+    }
+
+    #[test]
+    fn pieces_cover_every_output_once() {
+        let layers = layers(5, &[130, 7], 10);
+        for threads in [1, 2, 3, 8] {
+            for free in [None, Some(threads)] {
+                for panel in [0, 4, 16] {
+                    let mut seen: Vec<_> = layers.iter().map(|l| vec![0; l.outputs]).collect();
+                    for piece in pieces(&layers, threads, free, panel) {
+                        assert!(panel == 0 || piece.outputs.start % panel == 0);
+                        piece.outputs.for_each(|output| seen[piece.layer][output] += 1);
+                    }
+                    assert!(seen.iter().flatten().all(|count| *count == 1), "{threads} {panel}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_piece_falls_to_the_thread_that_computes_its_outputs() {
+        let layers = layers(64, &[128, 64], 10);
+        let pieces = pieces(&layers, 2, Some(2), 16);
+        let starts: Vec<_> = pieces.iter().map(|p| (p.layer, p.outputs.start)).collect();
+        assert_eq!(starts, [(0, 0), (1, 0), (2, 0), (0, 64), (1, 32)]);
+    }
+
+    #[test]
+    fn a_group_has_its_rows_and_no_other() {
+        let layers = layers(64, &[32], 10);
+        let groups = groups(&layers, 1797).unwrap();
+        assert_eq!(groups, MOST_GROUPS);
+        let mut next = 0;
+        for rows in (0..groups).map(|number| group(number, groups, 1797)) {
+            assert!(rows.start == next && rows.len() >= GROUP_ROWS - TILE);
+            next = rows.end;
+        }
+        assert_eq!(next, 1797);
+        // sums of a large network are no smaller than what they are sums of
+        assert_eq!(super::groups(&super::tests::layers(784, &[512, 512], 10), 128), None);
+    }
+
+    #[test]
+    fn large_layers_of_small_batches_are_cut_by_outputs() {
+        let layers = layers(784, &[512, 512], 10);
+        let of = |operation| by_outputs(operation, &layers, 128);
+        assert_eq!(of(Operation::Forward(1)), Some(1));
+        assert_eq!(of(Operation::Backward(1)), Some(0));
+        assert_eq!(of(Operation::Forward(2)), None);
+        assert_eq!(of(Operation::Gather), None);
+        assert_eq!(by_outputs(Operation::Forward(1), &layers, 10_000), None);
+    }
+}
