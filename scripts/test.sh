@@ -3,7 +3,7 @@
 # {naive, blocked, fused, openblas, candle, all} × {f32, f64}. Installs what is missing, and says so.
 #
 #   scripts/test.sh               everything
-#   scripts/test.sh PART...       some of: lint crates naive blocked fused openblas candle all
+#   scripts/test.sh PART...       some of: lint crates naive blocked fused openblas candle all guard
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -63,10 +63,19 @@ backends() {
     done
 }
 
+# The instructions of a step, where they can be counted.
+guard() {
+    say "instructions of a step"
+    local status=0
+    scripts/bench_guard.sh || status=$?
+    [ $status = 77 ] || return $status
+    echo "left out: see the line above"
+}
+
 for part in "${@:-everything}"; do
     case $part in
-        everything) "$0" lint crates naive blocked fused openblas candle all ;;
-        lint | crates) "$part" ;;
+        everything) "$0" lint crates naive blocked fused openblas candle all guard ;;
+        lint | crates | guard) "$part" ;;
         naive | blocked | fused | candle) backends "$part" ;;
         # not joined by &&, which would hide a failed installation
         openblas)
