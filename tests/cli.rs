@@ -273,6 +273,12 @@ fn bench_times_steps_of_any_network() {
     for key in ["ceiling_gflops", "efficiency"] {
         assert_eq!(report[key].is_number(), !consonance::products().is_empty(), "{key}: {report}");
     }
+    assert!(report["split"]["update"].is_number(), "{report}");
+    let alone = json(folder.path(), &[&bench[..], &["--steps-only"]].concat());
+    assert!(alone["microseconds_per_step"]["median"].as_f64().unwrap() > 0.0, "{alone}");
+    for key in ["ceiling_gflops", "efficiency", "split"] {
+        assert!(alone[key].is_null(), "{key}: {alone}");
+    }
 }
 
 /// A link is followed, and a pipe written to: neither is replaced by a file.

@@ -50,6 +50,9 @@ pub(crate) struct Arguments {
     /// How long to time steps, in seconds, for each workload
     #[arg(long, value_name = "S", default_value = "2", value_parser = seconds)]
     seconds: f64,
+    /// Time steps alone: no ceiling, no efficiency, no split
+    #[arg(long)]
+    steps_only: bool,
     /// Print one JSON object a workload
     #[arg(long)]
     json: bool,
@@ -75,11 +78,12 @@ struct Report {
     microseconds_per_step: Percentiles,
     gflops: f64,
     /// Of the best library over square products, as many at once as there are threads; nothing if
-    /// no library is compiled in whose products can be measured by themselves.
+    /// no library is compiled in whose products can be measured by themselves, or with
+    /// `--steps-only`.
     ceiling_gflops: Option<f64>,
     efficiency: Option<f64>,
-    /// Shares of a step on one thread, each part measured by itself.
-    split: Split,
+    /// Shares of a step on one thread, each part measured by itself; nothing with `--steps-only`.
+    split: Option<Split>,
     allocations_per_step: f64,
 }
 
@@ -109,13 +113,15 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     ]);
     for workload in workloads(arguments)? {
         let workload = workload.precision(arguments.precision);
-        let report = measure(&workload, &*backend, threads, arguments.seconds)?;
+        let report = measure(&workload, &*backend, threads, arguments)?;
         if arguments.json {
             output::print_json(&report)?;
             continue;
         }
-        let percent = |share: f64| format!("{:.0} %", 100.0 * share);
-        let time = &report.microseconds_per_step;
+        let percent = |share: Option<f64>| {
+            share.map_or("-".to_string(), |share| format!("{:.0} %", 100.0 * share))
+        };
+        let (time, split) = (&report.microseconds_per_step, report.split);
         table.add_row([
             report.workload.clone(),
             format!("{:.1}", time.median),
@@ -123,10 +129,10 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
             format!("{:.1}", time.p90),
             format!("{:.1}", report.gflops),
             report.ceiling_gflops.map_or("-".to_string(), |ceiling| format!("{ceiling:.1}")),
-            report.efficiency.map_or("-".to_string(), percent),
-            percent(report.split.products),
-            percent(report.split.pointwise),
-            percent(report.split.update),
+            percent(report.efficiency),
+            percent(split.map(|split| split.products)),
+            percent(split.map(|split| split.pointwise)),
+            percent(split.map(|split| split.update)),
             format!("{}", report.allocations_per_step),
         ]);
     }
@@ -163,9 +169,10 @@ fn measure(
     workload: &Workload,
     backend: &dyn Backend,
     threads: usize,
-    seconds: f64,
+    arguments: &Arguments,
 ) -> Result<Report> {
     let Workload { plan, batch_size, optimizer, .. } = workload;
+    let &Arguments { seconds, steps_only, .. } = arguments;
     let data = workload.data(batch_size.saturating_mul(4))?;
     let mut network = backend.network(plan, threads)?;
     network.set_parameters(&Init::GlorotUniform.draw(plan, 0)?)?;
@@ -186,8 +193,10 @@ fn measure(
     let mut steps = 0_usize;
     let mut allocated = 0_usize;
     for _ in 0..rounds as usize {
-        ceiling.round(plan.precision);
-        // the caches are another's now
+        if !steps_only {
+            // leaves the caches to another
+            ceiling.round(plan.precision);
+        }
         let begun = Instant::now();
         step()?;
         while begun.elapsed() < each / 10 {
@@ -221,7 +230,7 @@ fn measure(
         gflops,
         ceiling_gflops: ceiling.gflops(),
         efficiency: ceiling.gflops().map(|ceiling| gflops / ceiling),
-        split: split::measure(workload, backend, &data)?,
+        split: if steps_only { None } else { Some(split::measure(workload, backend, &data)?) },
         allocations_per_step: allocated as f64 / steps as f64,
     })
 }
