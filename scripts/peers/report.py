@@ -1,70 +1,15 @@
-"""Writes the report of a measurement as Markdown.
+"""Writes the report of measurements as Markdown: of the eight steps, of growing networks, or both.
 
-    python report.py RESULTS.json > RESULTS.md
+    python report.py results.json growth.json > RESULTS.md
 """
 
 import json
-import math
 import statistics
 import sys
 from collections import defaultdict
 
-TITLES = {
-    "consonance": "Consonance",
-    "torch": "PyTorch",
-    "jax": "JAX",
-    "sklearn": "scikit-learn",
-    "numpy": "numpy",
-    "candle": "candle-nn",
-    "burn-flex": "burn flex",
-    "burn-ndarray": "burn ndarray",
-}
-
-
-class Measured:
-    """The steps' records, as medians over the rounds."""
-
-    def __init__(self, results):
-        self.rounds = defaultdict(list)  # (workload, subject, mode) to records
-        self.errors = defaultdict(int)  # (workload, subject, mode, message) to a count
-        for r in results["steps"]:
-            key = r["workload"], r["subject"], r["mode"]
-            if "error" in r:
-                self.errors[*key, r["error"]] += 1
-            else:
-                self.rounds[key].append(r)
-        failed = {key[:3] for key in self.errors}
-        # a mode that failed once has no time
-        self.rounds = {key: r for key, r in self.rounds.items() if key not in failed}
-        found = {r["subject"] for r in results["steps"]}
-        self.subjects = [s for s in TITLES if s in found]
-        self.peers = [s for s in self.subjects if s != "consonance"]
-
-    def times(self, workload, subject, mode):
-        return [r["microseconds"]["median"] for r in self.rounds[workload, subject, mode]]
-
-    def best(self, workload, subject):
-        """The mode with the smallest median over the rounds, and that median; or None."""
-        modes = [m for w, s, m in self.rounds if (w, s) == (workload, subject)]
-        medians = [(statistics.median(self.times(workload, subject, m)), m) for m in modes]
-        return min(medians, default=None)
-
-    def median(self, workload, subject):
-        best = self.best(workload, subject)
-        return best[0] if best else None
-
-
-def table(head, rows):
-    align = ["---"] + ["---:"] * (len(head) - 1)
-    return "\n".join("| " + " | ".join(map(str, row)) + " |" for row in [head, align, *rows])
-
-
-def three(value):
-    """Three significant digits, without an exponent."""
-    if value is None:
-        return "error"
-    digits = max(0, 2 - math.floor(math.log10(value))) if value > 0 else 0
-    return f"{value:.{digits}f}"
+import growth
+from measured import TITLES, Measured, environment, table, three
 
 
 def ratio(value):
@@ -72,20 +17,6 @@ def ratio(value):
     if value is None:
         return "—"
     return f"**{value:.2f}**" if value < 1 else f"{value:.2f}"
-
-
-def environment(results):
-    m, v, s = results["machine"], results["versions"], results["settings"]
-    virtual = ", virtual machine" if m["hypervisor"] else ""
-    load = ", ".join(f"{l:.1f}" for l in m["load_before"])
-    titles = {"consonance": "", "python": "Python ", "rustc": ""}
-    shown = [titles.get(k, f"{TITLES.get(k)} ") + v[k] for k in v if v[k]]
-    threads = " and ".join(map(str, s["threads"]))
-    return f"""- Processor: {m["cpu"]}, {m["cores"]} cores{virtual}; {" ".join(m["instructions"])}
-- System: {m["os"]}, {m["kernel"]}; load before the start {load}
-- Versions: {"; ".join(shown)}
-- {s["rounds"]} rounds of {s["seconds"]} s for each mode; {threads} threads; measured on \
-{results["date"]}"""
 
 
 def step_tables(results, measured):
@@ -160,7 +91,7 @@ def efficiency_table(results, measured):
         records = measured.rounds[name, "consonance", best[1]]
 
         def median(key):
-            return statistics.median(r[key] for r in records)
+            return statistics.median(r[key] for r in records if r[key] is not None)
 
         low, high = min(t := measured.times(name, "consonance", best[1])), max(t)
         rows.append(
@@ -173,7 +104,8 @@ def efficiency_table(results, measured):
     return f"""## Consonance's efficiency
 
 As `consonance bench` tells it: the products of a step, 2·B·(3·ΣW − W₁) operations, over its time
-and over what the machine does at most.
+and over what the machine does at most in the same process. The ceiling and the efficiency are of
+the first {results["settings"]["ceiling_rounds"]} rounds.
 
 {table(heads, rows)}"""
 
@@ -228,14 +160,6 @@ Whole processes: 64-256-128-10 relu, Adam 0.001, 30 epochs of mini-batches of 32
 {table(["program", "seconds", "peak memory, MB", "held-out accuracy"], rows)}"""
 
 
-def errors(measured):
-    lines = [
-        f"- {TITLES[subject]}, {workload}, {mode} ({count} times): {message}"
-        for (workload, subject, mode, message), count in measured.errors.items()
-    ]
-    return "## Errors\n\n" + "\n".join(lines)
-
-
 def report(results):
     measured = Measured(results)
     ours = "consonance" in measured.subjects
@@ -244,22 +168,26 @@ def report(results):
 
 Written by `scripts/peers/report.py` from a run of `scripts/peers/run.sh`. A step is gather,
 forward, backward and update, in f32. Everyone takes turns, a process each time; a process warms up
-and times single steps (JAX: sixteen, together), and answers their median; the tables have the
-median over the rounds. Compilation and start are not counted. A peer's modes are each of its
-backends, interfaces and numbers of threads; the best one counts, for Consonance too.""",
+and times single steps (JAX: sixteen short ones together), and answers their median; the tables
+have the median over the rounds. Compilation and start are not counted. A peer's modes are each of
+its backends, interfaces and numbers of threads; the best one counts, for Consonance too.""",
         environment(results),
         step_tables(results, measured),
         ratio_table(results, measured) if ours else None,
         efficiency_table(results, measured) if ours else None,
         loss_table(results, measured) if measured.peers else None,
         process_table(results) if results["processes"] else None,
-        errors(measured) if measured.errors else None,
+        f"## Errors\n\n{measured.error_list()}" if measured.errors else None,
     ]
-    return "\n\n".join(p for p in parts if p) + "\n"
+    return "\n\n".join(p for p in parts if p)
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
+    if len(sys.argv) < 2:
         sys.exit(__doc__)
-    with open(sys.argv[1]) as file:
-        print(report(json.load(file)), end="")
+    sections = []
+    for path in sys.argv[1:]:
+        with open(path) as file:
+            results = json.load(file)
+        sections.append(growth.section(results) if "series" in results else report(results))
+    print("\n\n".join(sections))

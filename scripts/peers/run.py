@@ -23,6 +23,18 @@ DIGITS = ROOT / "crates/data/assets/digits.csv.gz"
 PYTHON_PEERS = ["torch", "jax", "sklearn", "numpy"]
 RUST_PEERS = ["candle", "burn-flex", "burn-ndarray"]
 
+# Who is timed on the growing networks, and in which mode where there are several: what starts fast
+# enough to be timed on so many.
+GROWTH_PEERS = {
+    "torch": "eager, fused optimizer",
+    "jax": "jit of a scan",
+    "candle": None,
+    "burn-flex": None,
+}
+
+# Consonance's efficiency is that of the first rounds: the ceiling takes longer than the steps.
+CEILING_ROUNDS = 2
+
 # How far a peer's first losses may be from float64, relative: sums of up to 2048 numbers of 24 bits
 # through nine layers and two updates stay below it (the report shows each). Another initial value,
 # row, loss, reduction, or a learning rate off by a hundredth lies above it.
@@ -47,21 +59,32 @@ def parse_arguments():
     def numbers(text):
         return [int(n) for n in text.split(",")]
 
-    every_peer = PYTHON_PEERS + RUST_PEERS
-    every_workload = list(workloads.WORKLOADS)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     p = argparse.ArgumentParser(description=__doc__)
-    p.add_argument("--workloads", type=names(every_workload), default=every_workload)
-    p.add_argument("--peers", type=names(every_peer), default=every_peer)
-    p.add_argument("--rounds", type=int, default=5)
-    p.add_argument("--seconds", type=float, default=0.5, help="of timing, for each mode and round")
-    p.add_argument("--threads", type=numbers, default=sorted({1, cores}))
-    p.add_argument("--backends", default="fused,openblas", help="of Consonance")
+    p.add_argument("--growth", action="store_true",
+                   help="time networks that grow in width, batch and depth instead of the eight, "
+                        "on all threads, and one of them on each number of threads")
+    p.add_argument("--workloads", type=names(workloads.ALL))
+    p.add_argument("--peers", type=names(PYTHON_PEERS + RUST_PEERS))
+    p.add_argument("--rounds", type=int)
+    p.add_argument("--seconds", type=float, help="of timing, for each mode and round")
+    p.add_argument("--threads", type=numbers)
+    p.add_argument("--backends", help="of Consonance")
     p.add_argument("--consonance", default=str(ROOT / "target/release/consonance"))
     p.add_argument("--no-consonance", action="store_true", help="time the peers alone")
     p.add_argument("--no-processes", action="store_true", help="leave out the whole processes")
     p.add_argument("--rust-peers", help="the program built from rust/")
-    p.add_argument("--work", type=Path, default=ROOT / "target/peers", help="for data and results")
+    p.add_argument("--work", type=Path, default=ROOT / "target/peers", help="for the data")
+    p.add_argument("--out", type=Path, required=True, help="the file for every measurement")
+    if p.parse_known_args()[0].growth:
+        grown = [name for name in workloads.ALL if name not in workloads.WORKLOADS]
+        doubled = [2**i for i in range(cores.bit_length()) if 2**i < cores]
+        p.set_defaults(workloads=grown, peers=list(GROWTH_PEERS), rounds=3, seconds=0.3,
+                       threads=[*doubled, cores], backends="fused", no_processes=True)
+    else:
+        p.set_defaults(workloads=list(workloads.WORKLOADS), peers=PYTHON_PEERS + RUST_PEERS,
+                       rounds=5, seconds=0.5, threads=sorted({1, cores}),
+                       backends="fused,openblas")
     return p.parse_args()
 
 
@@ -102,6 +125,8 @@ def time_peer(args, peer, workload, threads):
     folder = args.work / "data" / workload
     if peer in PYTHON_PEERS:
         command = [sys.executable, HERE / f"{peer}_peer.py", folder, args.seconds]
+        if args.growth and GROWTH_PEERS.get(peer):
+            command.append(GROWTH_PEERS[peer])
     else:
         command = [args.rust_peers, peer, folder, args.seconds]
     try:
@@ -123,11 +148,19 @@ def time_peer(args, peer, workload, threads):
     return said.get("version"), records
 
 
-def time_consonance(args, workload, threads):
+def time_consonance(args, workload, threads, steps_only):
     """A record for each backend of Consonance."""
+    if workload in workloads.WORKLOADS:
+        what = ["--workload", workload]
+    else:
+        w = workloads.ALL[workload]
+        what = ["--layers", ",".join(map(str, w.widths)), "--batch-size", str(w.batch)]
+        what += ["--activation", w.activation, "--loss", w.loss, "--optimizer", w.optimizer]
+    if steps_only:
+        what.append("--steps-only")
     records = []
     for backend in args.backends.split(","):
-        command = [args.consonance, "bench", "--workload", workload, "--backend", backend]
+        command = [args.consonance, "bench", *what, "--backend", backend]
         command += ["--threads", str(threads), "--seconds", str(args.seconds), "--json"]
         record = {"mode": with_threads(backend, threads)}
         try:
@@ -143,6 +176,16 @@ def time_consonance(args, workload, threads):
     return records
 
 
+def threads_for(args, workload, subject):
+    """The numbers of threads to time a workload on: of the growing networks one on every number,
+    Consonance also on one thread where width or batch grows, the others on all threads."""
+    if not args.growth or workload == workloads.THREADED.name:
+        return args.threads
+    if subject == "consonance" and not workload.startswith("depth"):
+        return sorted({min(args.threads), max(args.threads)})
+    return [max(args.threads)]
+
+
 def time_steps(args, results):
     subjects = args.peers if args.no_consonance else ["consonance", *args.peers]
     for round_ in range(args.rounds):
@@ -151,14 +194,16 @@ def time_steps(args, results):
         for workload in args.workloads:
             start = time.monotonic()
             for subject in subjects[turn:] + subjects[:turn]:
-                for threads in args.threads:
+                for threads in threads_for(args, workload, subject):
                     if subject == "consonance":
-                        records = time_consonance(args, workload, threads)
+                        steps_only = args.growth or round_ >= CEILING_ROUNDS
+                        records = time_consonance(args, workload, threads, steps_only)
                     else:
                         version, records = time_peer(args, subject, workload, threads)
                         if version:
                             results["versions"][subject] = version
                     about = {"round": round_, "workload": workload, "subject": subject}
+                    about["threads"] = threads
                     results["steps"] += [about | record for record in records]
             seconds = time.monotonic() - start
             say(f"round {round_ + 1} of {args.rounds}, {workload}: {seconds:.0f} s")
@@ -212,10 +257,19 @@ def machine():
         "instructions": [f for f in ("avx2", "fma", "avx512f", "amx_tile") if f in flags],
         "hypervisor": "hypervisor" in flags,
         "cores": os.cpu_count(),
+        "second_level_cache": second_level_cache(),
         "os": first("/etc/os-release", "PRETTY_NAME", "=") or platform.platform(),
         "kernel": f"{platform.system()} {platform.release()}",
         "load_before": list(os.getloadavg()),
     }
+
+
+def second_level_cache():
+    """Kibibytes of a core's second-level cache; None where the system does not say."""
+    for cache in Path("/sys/devices/system/cpu/cpu0/cache").glob("index*"):
+        if (cache / "level").read_text().strip() == "2":
+            return int((cache / "size").read_text().strip().removesuffix("K"))
+    return None
 
 
 def versions(args):
@@ -241,7 +295,7 @@ def say(text):
 
 
 def save(args, results):
-    (args.work / "results.json").write_text(json.dumps(results, indent=1) + "\n")
+    args.out.write_text(json.dumps(results, indent=1) + "\n")
 
 
 def main():
@@ -256,13 +310,20 @@ def main():
             "threads": args.threads,
             "loss_tolerance": LOSS_TOLERANCE,
             "checked_steps": workloads.CHECKED_STEPS,
+            "ceiling_rounds": 0 if args.growth else min(args.rounds, CEILING_ROUNDS),
         },
         "workloads": {},
         "steps": [],
         "processes": [],
     }
+    if args.growth:
+        results["threaded"] = workloads.THREADED.name
+        results["series"] = {
+            series: [[size, w.name] for size, w in sizes.items() if w.name in args.workloads]
+            for series, sizes in workloads.GROWTH.items()
+        }
     for name in args.workloads:
-        workload = workloads.WORKLOADS[name]
+        workload = workloads.ALL[name]
         workloads.write(workload, args.work / "data" / name, numpy_peer.references)
         shown = {"layers": str(workload), "rows": workload.rows, "flops": workload.flops}
         results["workloads"][name] = vars(workload) | shown

@@ -3,13 +3,17 @@
 # training steps, taking turns, and writes benches/RESULTS.md.
 #
 #   scripts/peers/run.sh                      the whole measurement, up to 40 minutes on 2 cores
+#   scripts/peers/run.sh --growth             how the cost grows with width, batch, depth and
+#                                             threads, up to 15 minutes: a section of RESULTS.md
+#                                             beside the last whole measurement, and growth.svg
 #   scripts/peers/run.sh --workloads tiny,tab --peers torch,jax --rounds 2 ...
 #                                             a part of it: the report is printed, not kept
 #   scripts/peers/run.sh --no-consonance      the peers alone; --help lists every flag
 #
 # Makes what is missing: a Python environment (VENV, default .venv/peers: 700 MB to download, 2 GB
 # installed, most of it PyTorch), the Rust peers in rust/ and Consonance with OpenBLAS. Data, builds
-# and results.json, every single measurement, lie in WORK (default target/peers).
+# and every single measurement (results.json, growth.json, part.json) lie in WORK (default
+# target/peers).
 #
 # It needs Python 3.11 or later with venv, Rust 1.92 for burn, a C and C++ compiler (also for
 # torch.compile), nm and readelf, GNU time, and libopenblas-dev. Let the machine be idle.
@@ -50,13 +54,36 @@ case " $* " in
         ;;
 esac
 
+case $* in
+    "") kind=results ;;
+    --growth) kind=growth ;;
+    *) kind=part ;;
+esac
 "$venv/bin/python" "$here/run.py" \
-    --rust-peers "$work/rust/release/peers" --work "$work" "$@"
-if [ $# = 0 ]; then
-    "$venv/bin/python" "$here/report.py" "$work/results.json" > "$work/RESULTS.md"
-    mkdir -p "$root/benches"
-    mv "$work/RESULTS.md" "$root/benches/RESULTS.md"
-    say "written: benches/RESULTS.md"
-else
-    "$venv/bin/python" "$here/report.py" "$work/results.json"
+    --rust-peers "$work/rust/release/peers" --work "$work" --out "$work/part.json" "$@"
+# what was broken off stays a part
+[ $kind = part ] || mv "$work/part.json" "$work/$kind.json"
+
+plot() {
+    "$venv/bin/python" "$here/plot.py" "$1" "$2"
+    say "written: $2"
+}
+if [ $kind = part ]; then
+    "$venv/bin/python" "$here/report.py" "$work/part.json"
+    case " $* " in *" --growth "*) plot "$work/part.json" "$work/growth.svg" ;; esac
+    exit
 fi
+measured=()
+for file in "$work/results.json" "$work/growth.json"; do
+    [ ! -e "$file" ] || measured+=("$file")
+done
+"$venv/bin/python" "$here/report.py" "${measured[@]}" > "$work/RESULTS.md"
+if [ ! -e "$work/results.json" ]; then
+    cat "$work/RESULTS.md"
+    say "kept in $work/growth.json; benches/RESULTS.md is written once the whole is measured"
+    exit
+fi
+mkdir -p "$root/benches"
+mv "$work/RESULTS.md" "$root/benches/RESULTS.md"
+say "written: benches/RESULTS.md"
+[ ! -e "$work/growth.json" ] || plot "$work/growth.json" "$root/benches/growth.svg"

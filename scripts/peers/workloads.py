@@ -1,4 +1,4 @@
-"""The eight training steps that are timed, and the one set of numbers every peer begins with.
+"""The training steps that are timed, and the one set of numbers every peer begins with.
 
 A workload's folder holds `workload.json` and, in little-endian row-major files, the features
 `x.f32` [rows, inputs], the targets `y.i32` (class indices) or `y.f32`, the initial parameters
@@ -78,11 +78,31 @@ WORKLOADS = {
     ]
 }
 
+# Networks that grow in one size and in nothing else: series to size to workload.
+GROWTH = {
+    "width": {
+        width: adam(f"width-{width}", [64, width, width, 10], "relu", batch=128)
+        for width in (16, 64, 256, 1024, 4096)
+    },
+    "batch": {
+        batch: adam(f"batch-{batch}", [784, 512, 512, 10], "relu", batch)
+        for batch in (1, 16, 128, 1024, 16384)
+    },
+    "depth": {
+        depth: adam(f"depth-{depth}", [256, *[256] * depth, 10], "relu", batch=128)
+        for depth in (1, 2, 4, 8, 16, 32)
+    },
+}
+# The one that is timed on every number of threads.
+THREADED = GROWTH["batch"][128]
+
+ALL = WORKLOADS | {w.name: w for sizes in GROWTH.values() for w in sizes.values()}
+
 
 def write(workload, folder, references):
     """Draws a workload's numbers into a folder. `references(workload, x, y, parameters, batches,
     rng)` answers the first losses in float64, by name, and may draw rows of x anew."""
-    rng = np.random.default_rng([SEED, list(WORKLOADS).index(workload.name)])
+    rng = np.random.default_rng([SEED, list(ALL).index(workload.name)])
     x = rng.standard_normal((workload.rows, workload.widths[0]), np.float32)
     if workload.loss == "mse":
         y = rng.standard_normal(workload.rows, np.float32)
@@ -116,7 +136,7 @@ class Data:
 
     def __init__(self, folder):
         folder = Path(folder)
-        w = self.workload = WORKLOADS[folder.name]
+        w = self.workload = ALL[folder.name]
         self.x = np.fromfile(folder / "x.f32", np.float32).reshape(w.rows, -1)
         if w.loss == "mse":
             self.y = np.fromfile(folder / "y.f32", np.float32)

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::time::{Duration, Instant};
 
-const FEWEST_STEPS: usize = 5;
+const FEWEST_STEPS: usize = 2;
 const MOST_STEPS: usize = 1600;
 
 /// A network in training.
