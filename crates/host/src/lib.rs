@@ -13,7 +13,7 @@ mod backend;
 pub mod crew;
 mod disjoint;
 pub mod kernels;
-mod loss;
+pub mod loss;
 pub mod math;
 pub mod matrix;
 mod network;

@@ -6,8 +6,11 @@ use consonance_core::{Activation, Loss, Rows, Targets};
 
 /// For outputs `z` [rows, width] of the rows `rows`: writes each row's loss, not yet reduced, to
 /// `losses`, and the gradient of the reduced loss, `scale` times that of the sum, to `delta`
-/// [rows, width]. The targets fit (`Plan::check_batch`).
-pub(crate) fn loss_and_gradient<T: Math>(
+/// [rows, width]. The targets fit ([`consonance_core::Plan::check_batch`]).
+///
+/// # Panics
+/// May panic if the targets do not fit or the slices are not of these lengths.
+pub fn loss_and_gradient<T: Math>(
     loss: Loss,
     targets: &Targets,
     rows: &Rows<'_>,
