@@ -60,7 +60,7 @@ impl Exp for f64 {
 
 /// eˣ
 #[inline(always)]
-pub(super) fn exp<F: Fma, T: Exp>(x: T) -> T {
+pub(crate) fn exp<F: Fma, T: Exp>(x: T) -> T {
     // written so that NaN passes through
     let x = if x < T::LOWEST { T::LOWEST } else { x };
     let x = if x > T::HIGHEST { T::HIGHEST } else { x };

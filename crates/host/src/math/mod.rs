@@ -41,6 +41,8 @@ mod tanh;
 mod update;
 
 pub use activation::{Activate, ActivateFrom, ScaleByDerivative};
+pub(crate) use exp::exp;
+pub(crate) use log::log_from_one;
 pub use update::Update;
 
 use crate::matrix::MatRef;
