@@ -58,7 +58,7 @@ fn measure(call: &mut dyn FnMut()) -> (Vec<f64>, usize) {
 fn main() {
     let mut crew = Crew::new(2).expect("two threads");
     let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().expect("two threads");
-    let mut with_crew = || crew.for_each(2, &|_| work(10));
+    let mut with_crew = || crew.for_each(2, &|_, _| work(10));
     let mut with_rayon = || {
         pool.install(|| rayon::join(|| work(10), || work(10)));
     };

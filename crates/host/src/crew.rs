@@ -26,7 +26,7 @@ pub struct Crew {
 }
 
 /// The tasks of one call, as (the function, how many times to call it).
-type Job = (*const (dyn Fn(usize) + Sync), usize);
+type Job = (*const (dyn Fn(usize, usize) + Sync), usize);
 
 /// Which call this is (upper half) and how many tasks of a thread's share nobody has taken (lower
 /// half). A task is taken by counting down; only who has taken one may read the job.
@@ -107,22 +107,23 @@ impl Crew {
     }
 
     /// [`Crew::for_each`] if `share`; otherwise all tasks on the calling thread.
-    pub fn for_each_if(&mut self, share: bool, tasks: usize, task: &(dyn Fn(usize) + Sync)) {
+    pub fn for_each_if(&mut self, share: bool, tasks: usize, task: &(dyn Fn(usize, usize) + Sync)) {
         if share {
             self.for_each(tasks, task);
         } else {
-            (0..tasks).for_each(task);
+            (0..tasks).for_each(|number| task(number, 0));
         }
     }
 
-    /// Calls `task(0)` … `task(tasks − 1)`, each once, on any threads, and returns when all have
-    /// returned. The first tasks are the calling thread's, unless others help. Allocates nothing.
+    /// Calls `task(number, thread)` for each number below `tasks`, once, on any threads, and returns
+    /// when all have returned. Threads are numbered from 0, the caller's, which has the first tasks
+    /// unless others help. Allocates nothing.
     ///
     /// # Panics
     /// With the panic of a task, after all others have finished; for 2³² tasks or more.
-    pub fn for_each(&mut self, tasks: usize, task: &(dyn Fn(usize) + Sync)) {
+    pub fn for_each(&mut self, tasks: usize, task: &(dyn Fn(usize, usize) + Sync)) {
         if tasks <= 1 || self.workers.is_empty() {
-            (0..tasks).for_each(task);
+            (0..tasks).for_each(|number| task(number, 0));
             return;
         }
         assert!(u32::try_from(tasks).is_ok(), "{tasks} tasks are more than a share can count");
@@ -130,7 +131,10 @@ impl Crew {
         // SAFETY: only the lifetime is erased. This call returns when every task has finished,
         // so nobody calls the function after its borrow ends.
         let function = unsafe {
-            std::mem::transmute::<&(dyn Fn(usize) + Sync), *const (dyn Fn(usize) + Sync)>(task)
+            std::mem::transmute::<
+                &(dyn Fn(usize, usize) + Sync),
+                *const (dyn Fn(usize, usize) + Sync),
+            >(task)
         };
         // SAFETY: `&mut self` makes this the only call, and the last one returned when all its
         // tickets were taken and finished: nobody reads `job`.
@@ -192,7 +196,7 @@ impl Shared {
                 );
                 match taken {
                     Ok(_) => {
-                        self.run(owner, tickets as u32 as usize);
+                        self.run(owner, tickets as u32 as usize, number);
                         tickets = share.0.load(Ordering::Acquire);
                     }
                     Err(now) => tickets = now,
@@ -201,15 +205,15 @@ impl Shared {
         }
     }
 
-    /// Runs a task of `owner`'s share: `left` counts it and those behind it.
-    fn run(&self, owner: usize, left: usize) {
+    /// Runs a task of `owner`'s share on thread `number`: `left` counts it and those behind it.
+    fn run(&self, owner: usize, left: usize, number: usize) {
         // SAFETY: the caller of this function took a ticket, so the call that published `job`
         // has not returned and does not write it.
         let Some((function, tasks)) = (unsafe { *self.job.get() }) else { return };
         // SAFETY: as above; the function outlives the call.
         let function = unsafe { &*function };
         let task = self.share(owner, tasks).end - left;
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| function(task))) {
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| function(task, number))) {
             *self.panic.lock().unwrap_or_else(|e| e.into_inner()) = Some(panic);
         }
         // release: what the task wrote is visible to who sees it finished
@@ -293,7 +297,7 @@ mod tests {
             let mut crew = Crew::new(threads).unwrap();
             for tasks in [0, 1, 2, 7, 64, 1000] {
                 let counts: Vec<_> = (0..tasks).map(|_| AtomicUsize::new(0)).collect();
-                crew.for_each(tasks, &|task| {
+                crew.for_each(tasks, &|task, _| {
                     counts[task].fetch_add(1, Ordering::Relaxed);
                 });
                 assert!(counts.iter().all(|count| count.load(Ordering::Relaxed) == 1));
@@ -308,7 +312,7 @@ mod tests {
         let calls = if cfg!(miri) { 100 } else { 20_000_usize };
         for call in 0..calls {
             let sum = AtomicUsize::new(0);
-            crew.for_each(3, &|task| {
+            crew.for_each(3, &|task, _| {
                 sum.fetch_add(call + task, Ordering::Relaxed);
             });
             assert_eq!(sum.into_inner(), 3 * call + 3);
@@ -322,11 +326,11 @@ mod tests {
     fn a_panic_comes_back_to_the_caller_and_the_crew_goes_on() {
         let mut crew = Crew::new(2).unwrap();
         let outcome = catch_unwind(AssertUnwindSafe(|| {
-            crew.for_each(8, &|task| assert_ne!(task, 5, "task five"));
+            crew.for_each(8, &|task, _| assert_ne!(task, 5, "task five"));
         }));
         assert!(outcome.is_err());
         let ran = AtomicUsize::new(0);
-        crew.for_each(8, &|_| {
+        crew.for_each(8, &|_, _| {
             ran.fetch_add(1, Ordering::Relaxed);
         });
         assert_eq!(ran.into_inner(), 8);

@@ -6,7 +6,7 @@ use crate::kernels::{Beta, Kernels};
 use crate::math::Math;
 use crate::outputwise::Outputwise;
 use crate::packed::Packed;
-use crate::pass::Pass;
+use crate::pass::{Pass, Shard};
 use crate::schedule::{self, MOST_ROWS, Operation, Piece};
 use crate::trial::Trial;
 use crate::workspace::Workspace;
@@ -83,20 +83,20 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
         layers: &[DenseLayer],
         batch: &Batch<'_>,
         operations: impl Iterator<Item = Operation> + Clone + Sync,
-        then: impl Fn(&Pass<'_, T, K>, Range<usize>) + Sync,
+        then: impl Fn(&Pass<'_, T, K>, &Shard) + Sync,
     ) {
         let rows = batch.len();
         let (worth, free) = self.shares(rows);
         let each = schedule::shard_rows(rows, free);
         let HostNetwork { plan, kernels, parameters, packed, workspace, .. } = self;
         let pass = Pass::new(&**kernels, layers, parameters, packed, batch, workspace);
-        self.crew.for_each_if(worth, rows.div_ceil(each), &|shard| {
-            let rows = shard * each..((shard + 1) * each).min(rows);
+        self.crew.for_each_if(worth, rows.div_ceil(each), &|number, _| {
+            let shard = Shard::of(number * each..((number + 1) * each).min(rows));
             for operation in operations.clone() {
                 // SAFETY: shards are different rows, and the crew runs each once
-                unsafe { pass.run(operation, plan, rows.clone()) };
+                unsafe { pass.run(operation, plan, &shard) };
             }
-            then(&pass, rows);
+            then(&pass, &shard);
         });
     }
 
@@ -107,14 +107,14 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
         let each = schedule::piece(outputs, free, self.kernels.panel_rows());
         let HostNetwork { layers, kernels, parameters, packed, workspace, .. } = self;
         let pass = Pass::new(&**kernels, layers, parameters, packed, batch, workspace);
-        self.crew.for_each_if(worth, outputs.div_ceil(each), &|piece| {
+        self.crew.for_each_if(worth, outputs.div_ceil(each), &|piece, _| {
             let outputs = piece * each..((piece + 1) * each).min(outputs);
-            let rows = 0..batch.len();
+            let all = Shard::of(0..batch.len());
             // SAFETY: pieces are different outputs, and the crew runs each once
             unsafe {
                 match operation {
-                    Operation::Backward(layer) => pass.backward(layer, rows, outputs),
-                    _ => pass.forward(computes, rows, outputs),
+                    Operation::Backward(layer) => pass.backward(layer, &all, outputs),
+                    _ => pass.forward(computes, &all, outputs),
                 }
             }
         });
@@ -129,19 +129,21 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
         let mut partial = std::mem::take(&mut workspace.partial);
         let sums = Disjoint::new(&mut partial);
         let pass = Pass::new(&**kernels, layers, parameters, packed, batch, workspace);
-        self.crew.for_each_if(worth, groups, &|number| {
+        self.crew.for_each_if(worth, groups, &|number, thread| {
             let group = schedule::group(number, groups, batch.len());
             // SAFETY: groups are different rows, and the crew runs each once
             let sums = unsafe { sums.part(number * count..(number + 1) * count) };
             let mut beta = Beta::Zero;
             for start in group.clone().step_by(MOST_ROWS) {
+                // a thread has one place for all its rows, which stays in its core's cache
                 let rows = start..(start + MOST_ROWS).min(group.end);
+                let shard = Shard { rows, at: thread * MOST_ROWS };
                 for operation in schedule::operations(layers.len()) {
-                    // SAFETY: as above
-                    unsafe { pass.run(operation, plan, rows.clone()) };
+                    // SAFETY: as above, and the place is this thread's
+                    unsafe { pass.run(operation, plan, &shard) };
                 }
                 // SAFETY: as above
-                unsafe { pass.gradient(rows, beta, sums) };
+                unsafe { pass.gradient(&shard, beta, sums) };
                 beta = Beta::One;
             }
         });
@@ -153,10 +155,13 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
     fn first_half(&mut self, batch: &Batch<'_>) -> Result<f64> {
         self.plan.check_batch(batch)?;
         let (layers, rows) = (Arc::clone(&self.layers), batch.len());
-        self.workspace.reserve(&layers, rows, true)?;
+        self.workspace.reserve_losses(rows)?;
         if let Some(groups) = schedule::groups(&layers, rows) {
+            let places = self.crew.threads() * MOST_ROWS;
+            self.workspace.reserve(&layers, places, true)?;
             self.by_groups(batch, groups)?;
         } else {
+            self.workspace.reserve(&layers, rows, true)?;
             // on one thread nothing travels, and what is in the cache is best used at once
             let (worth, free) = self.shares(rows);
             let alone = free.is_some() && !worth;
@@ -197,7 +202,7 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
             &mut self.packed,
             schedule::groups(&self.layers, batch.len()),
         );
-        self.crew.for_each_if(worth, pieces.len(), &|piece| {
+        self.crew.for_each_if(worth, pieces.len(), &|piece, _| {
             // SAFETY: pieces are different outputs, and the crew runs each once
             unsafe { outputwise.run(&pieces[piece], rule) };
         });
@@ -235,7 +240,7 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
         batch: &Batch<'_>,
         backward: bool,
         width: usize,
-        take: impl Fn(&Pass<'_, T, K>, Range<usize>, Range<usize>, &mut [T]) + Sync,
+        take: impl Fn(&Pass<'_, T, K>, &Shard, Range<usize>, &mut [T]) + Sync,
     ) -> Result<Values> {
         self.plan.check_inputs(batch)?;
         let rows = batch.len();
@@ -245,11 +250,11 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
         for start in (0..rows).step_by(EVALUATION_ROWS) {
             let block = batch.part(start..(start + EVALUATION_ROWS).min(rows));
             let operations = schedule::forward(layers.len());
-            self.by_rows(layers, &block, operations, |pass, rows| {
-                let of_batch = start + rows.start..start + rows.end;
+            self.by_rows(layers, &block, operations, |pass, shard| {
+                let of_batch = start + shard.rows.start..start + shard.rows.end;
                 // SAFETY: each task has rows of its own
                 let out = unsafe { all.part(of_batch.start * width..of_batch.end * width) };
-                take(pass, rows, of_batch, out);
+                take(pass, shard, of_batch, out);
             });
         }
         Ok(T::values(collected))
@@ -264,9 +269,9 @@ impl<T: Math, K: Kernels<T>> Network for HostNetwork<T, K> {
     fn forward(&mut self, batch: &Batch<'_>) -> Result<Values> {
         let layers = Arc::clone(&self.layers);
         let width = self.plan.outputs();
-        self.collect(&layers, batch, false, width, |pass, rows, _, out| {
+        self.collect(&layers, batch, false, width, |pass, shard, _, out| {
             // SAFETY: `collect` gives each task rows of its own
-            unsafe { pass.copy_outputs(rows, out) };
+            unsafe { pass.copy_outputs(shard, out) };
         })
     }
 
@@ -303,15 +308,15 @@ impl<T: Math, K: Kernels<T>> Network for HostNetwork<T, K> {
         let coefficients = coefficients.expect::<T>("coefficients", batch.len() * outputs)?;
         let (plan, layers) = (&*Arc::clone(&self.plan), Arc::clone(&self.layers));
         let width = self.plan.inputs;
-        self.collect(&layers, batch, true, width, |pass, rows, of_batch, out| {
+        self.collect(&layers, batch, true, width, |pass, shard, of_batch, out| {
             let given = &coefficients[of_batch.start * outputs..of_batch.end * outputs];
             // SAFETY: `collect` gives each task rows of its own
             unsafe {
-                pass.output_gradient(given, rows.clone());
+                pass.output_gradient(given, shard);
                 for operation in schedule::backward(layers.len()) {
-                    pass.run(operation, plan, rows.clone());
+                    pass.run(operation, plan, shard);
                 }
-                pass.input_gradient(rows, out);
+                pass.input_gradient(shard, out);
             }
         })
     }
@@ -327,9 +332,9 @@ impl<T: Math, K: Kernels<T>> Network for HostNetwork<T, K> {
         if layer == layers[dense].layer {
             layers[dense].activation = Activation::Identity;
         }
-        self.collect(&layers, batch, false, width, |pass, rows, _, out| {
+        self.collect(&layers, batch, false, width, |pass, shard, _, out| {
             // SAFETY: `collect` gives each task rows of its own
-            unsafe { pass.copy_outputs(rows, out) };
+            unsafe { pass.copy_outputs(shard, out) };
         })
     }
 

@@ -11,7 +11,28 @@ use crate::workspace::{LayerRegions, Region, Workspace};
 use consonance_core::{Activation, Batch, DenseLayer, Plan, Rows};
 use std::ops::Range;
 
-/// What the operations of a pass share. Rows are named by their positions in the batch.
+/// Some rows of the batch.
+#[derive(Debug, Clone)]
+pub(crate) struct Shard {
+    /// Their positions in the batch.
+    pub(crate) rows: Range<usize>,
+    /// The first of their rows in the workspace.
+    pub(crate) at: usize,
+}
+
+impl Shard {
+    /// Rows whose place in the workspace is that in the batch.
+    pub(crate) fn of(rows: Range<usize>) -> Self {
+        Shard { at: rows.start, rows }
+    }
+
+    /// Their rows in the workspace.
+    fn places(&self) -> Range<usize> {
+        self.at..self.at + self.rows.len()
+    }
+}
+
+/// What the operations of a pass share.
 ///
 /// An operation computes some rows and some columns of a matrix of the workspace. It is unsafe:
 /// no two tasks may compute the same elements at the same time, and what an operation reads must
@@ -58,14 +79,14 @@ impl<'a, T: Math, K: Kernels<T>> Pass<'a, T, K> {
     ///
     /// # Safety
     /// As the [type](Pass) says.
-    pub(crate) unsafe fn run(&self, operation: Operation, plan: &Plan, rows: Range<usize>) {
+    pub(crate) unsafe fn run(&self, operation: Operation, plan: &Plan, shard: &Shard) {
         // SAFETY: the caller's promise
         unsafe {
             match operation {
-                Operation::Gather => self.gather(rows),
-                Operation::Forward(layer) => self.forward(layer, rows, self.outputs(layer)),
-                Operation::Loss => self.loss(plan, rows),
-                Operation::Backward(layer) => self.backward(layer, rows, self.outputs(layer - 1)),
+                Operation::Gather => self.gather(shard),
+                Operation::Forward(layer) => self.forward(layer, shard, self.outputs(layer)),
+                Operation::Loss => self.loss(plan, shard),
+                Operation::Backward(layer) => self.backward(layer, shard, self.outputs(layer - 1)),
             }
         }
     }
@@ -79,12 +100,12 @@ impl<'a, T: Math, K: Kernels<T>> Pass<'a, T, K> {
     ///
     /// # Safety
     /// As the [type](Pass) says.
-    unsafe fn gather(&self, rows: Range<usize>) {
+    unsafe fn gather(&self, shard: &Shard) {
         let Rows::List(list) = &self.batch.rows else { return };
         let width = self.layers[0].inputs;
         // SAFETY: the part belongs to this task's rows
-        let gathered = unsafe { self.arena.part(self.gathered.rows(rows.clone())) };
-        for (row, &source) in gathered.chunks_exact_mut(width).zip(&list[rows]) {
+        let gathered = unsafe { self.arena.part(self.gathered.rows(shard.places())) };
+        for (row, &source) in gathered.chunks_exact_mut(width).zip(&list[shard.rows.clone()]) {
             row.copy_from_slice(&self.features[source as usize * width..][..width]);
         }
     }
@@ -93,7 +114,7 @@ impl<'a, T: Math, K: Kernels<T>> Pass<'a, T, K> {
     ///
     /// # Safety
     /// As the [type](Pass) says; `outputs` begin with a panel.
-    pub(crate) unsafe fn forward(&self, number: usize, rows: Range<usize>, outputs: Range<usize>) {
+    pub(crate) unsafe fn forward(&self, number: usize, shard: &Shard, outputs: Range<usize>) {
         let (layer, regions) = (&self.layers[number], self.regions[number]);
         let weight = &self.parameters[layer.weight.clone()][outputs.start * layer.inputs..];
         let weights = Weights {
@@ -105,10 +126,10 @@ impl<'a, T: Math, K: Kernels<T>> Pass<'a, T, K> {
         // before an activation for which there is room.
         unsafe {
             let keeps_sums = layer.activation.derivative_needs_input();
-            let sums = keeps_sums.then(|| self.block(regions.sums, &rows, &outputs));
-            let y = self.block(regions.outputs, &rows, &outputs);
+            let sums = keeps_sums.then(|| self.block(regions.sums, shard, &outputs));
+            let y = self.block(regions.outputs, shard, &outputs);
             self.kernels.forward(
-                self.inputs(number, &rows),
+                self.inputs(number, shard),
                 weights,
                 bias,
                 layer.activation,
@@ -122,10 +143,10 @@ impl<'a, T: Math, K: Kernels<T>> Pass<'a, T, K> {
     ///
     /// # Safety
     /// As the [type](Pass) says.
-    pub(crate) unsafe fn copy_outputs(&self, rows: Range<usize>, out: &mut [T]) {
+    pub(crate) unsafe fn copy_outputs(&self, shard: &Shard, out: &mut [T]) {
         let last = self.regions[self.layers.len() - 1];
         // SAFETY: the part belongs to this task's rows
-        out.copy_from_slice(unsafe { self.arena.part(last.outputs.rows(rows)) });
+        out.copy_from_slice(unsafe { self.arena.part(last.outputs.rows(shard.places())) });
     }
 
     /// The losses of rows that went forward, and the gradient with respect to the last layer's
@@ -133,34 +154,34 @@ impl<'a, T: Math, K: Kernels<T>> Pass<'a, T, K> {
     ///
     /// # Safety
     /// As the [type](Pass) says.
-    unsafe fn loss(&self, plan: &Plan, rows: Range<usize>) {
+    unsafe fn loss(&self, plan: &Plan, shard: &Shard) {
         let last = self.regions.last().expect("a network has a layer");
         // SAFETY: all parts belong to this task's rows, in different regions
         let (z, delta, losses) = unsafe {
             (
-                self.arena.part(last.outputs.rows(rows.clone())),
-                self.arena.part(last.delta.rows(rows.clone())),
-                self.losses.part(rows.clone()),
+                self.arena.part(last.outputs.rows(shard.places())),
+                self.arena.part(last.delta.rows(shard.places())),
+                self.losses.part(shard.rows.clone()),
             )
         };
         let divisor = plan.loss.divisor(plan.reduction, self.batch.len(), plan.outputs());
         let targets = self.batch.data.targets();
-        let named = self.batch.rows.part(rows.clone());
+        let named = self.batch.rows.part(shard.rows.clone());
         loss_and_gradient(plan.loss, targets, &named, T::of(1.0 / divisor), z, delta, losses);
         // SAFETY: the caller's promise
-        unsafe { self.through_last_activation(rows) };
+        unsafe { self.through_last_activation(shard) };
     }
 
     /// Takes over given gradients [rows, outputs] with respect to the outputs of rows.
     ///
     /// # Safety
     /// As the [type](Pass) says.
-    pub(crate) unsafe fn output_gradient(&self, gradient: &[T], rows: Range<usize>) {
+    pub(crate) unsafe fn output_gradient(&self, gradient: &[T], shard: &Shard) {
         let last = self.regions.last().expect("a network has a layer");
         // SAFETY: the part belongs to this task's rows
         unsafe {
-            self.arena.part(last.delta.rows(rows.clone())).copy_from_slice(gradient);
-            self.through_last_activation(rows);
+            self.arena.part(last.delta.rows(shard.places())).copy_from_slice(gradient);
+            self.through_last_activation(shard);
         }
     }
 
@@ -168,16 +189,16 @@ impl<'a, T: Math, K: Kernels<T>> Pass<'a, T, K> {
     ///
     /// # Safety
     /// As the [type](Pass) says.
-    unsafe fn through_last_activation(&self, rows: Range<usize>) {
+    unsafe fn through_last_activation(&self, shard: &Shard) {
         let last = self.layers.len() - 1;
         let (activation, regions, all) =
             (self.layers[last].activation, self.regions[last], self.outputs(last));
         // SAFETY: the caller's promise
         unsafe {
             let sums = activation.derivative_needs_input();
-            let sums = sums.then(|| self.view(regions.sums, &rows, &all));
-            let y = self.view(regions.outputs, &rows, &all);
-            scale_by_derivative(activation, sums, y, self.block(regions.delta, &rows, &all));
+            let sums = sums.then(|| self.view(regions.sums, shard, &all));
+            let y = self.view(regions.outputs, shard, &all);
+            scale_by_derivative(activation, sums, y, self.block(regions.delta, shard, &all));
         }
     }
 
@@ -186,16 +207,16 @@ impl<'a, T: Math, K: Kernels<T>> Pass<'a, T, K> {
     ///
     /// # Safety
     /// As the [type](Pass) says.
-    pub(crate) unsafe fn backward(&self, number: usize, rows: Range<usize>, columns: Range<usize>) {
+    pub(crate) unsafe fn backward(&self, number: usize, shard: &Shard, columns: Range<usize>) {
         let (layer, below) = (&self.layers[number], self.regions[number - 1]);
         let activation = self.layers[number - 1].activation;
         // SAFETY: the caller's promise
         unsafe {
-            let delta = self.view(self.regions[number].delta, &rows, &(0..layer.outputs));
+            let delta = self.view(self.regions[number].delta, shard, &(0..layer.outputs));
             let sums = activation.derivative_needs_input();
-            let sums = sums.then(|| self.view(below.sums, &rows, &columns));
-            let y = self.view(below.outputs, &rows, &columns);
-            let d = self.block(below.delta, &rows, &columns);
+            let sums = sums.then(|| self.view(below.sums, shard, &columns));
+            let y = self.view(below.outputs, shard, &columns);
+            let d = self.block(below.delta, shard, &columns);
             let weight = self.weight(layer).columns(columns);
             self.kernels.input_gradient(delta, weight, activation, sums, y, d);
         }
@@ -205,12 +226,12 @@ impl<'a, T: Math, K: Kernels<T>> Pass<'a, T, K> {
     ///
     /// # Safety
     /// As the [type](Pass) says.
-    pub(crate) unsafe fn input_gradient(&self, rows: Range<usize>, gradient: &mut [T]) {
+    pub(crate) unsafe fn input_gradient(&self, shard: &Shard, gradient: &mut [T]) {
         let layer = &self.layers[0];
         // SAFETY: the caller's promise
-        let delta = unsafe { self.view(self.regions[0].delta, &rows, &self.outputs(0)) };
+        let delta = unsafe { self.view(self.regions[0].delta, shard, &self.outputs(0)) };
         let nothing = MatRef::new(&[], 0, 0);
-        let d = MatMut::new(gradient, rows.len(), layer.inputs);
+        let d = MatMut::new(gradient, shard.rows.len(), layer.inputs);
         let weight = self.weight(layer);
         self.kernels.input_gradient(delta, weight, Activation::Identity, None, nothing, d);
     }
@@ -219,12 +240,12 @@ impl<'a, T: Math, K: Kernels<T>> Pass<'a, T, K> {
     ///
     /// # Safety
     /// As the [type](Pass) says.
-    pub(crate) unsafe fn gradient(&self, rows: Range<usize>, beta: Beta, gradient: &mut [T]) {
+    pub(crate) unsafe fn gradient(&self, shard: &Shard, beta: Beta, gradient: &mut [T]) {
         for (number, layer) in self.layers.iter().enumerate() {
             // SAFETY: the caller's promise
             let (delta, x) = unsafe {
-                let delta = self.view(self.regions[number].delta, &rows, &self.outputs(number));
-                (delta, self.inputs(number, &rows))
+                let delta = self.view(self.regions[number].delta, shard, &self.outputs(number));
+                (delta, self.inputs(number, shard))
             };
             let [weight, bias] = gradient
                 .get_disjoint_mut([layer.weight.clone(), layer.bias.clone()])
@@ -237,17 +258,17 @@ impl<'a, T: Math, K: Kernels<T>> Pass<'a, T, K> {
     ///
     /// # Safety
     /// As the [type](Pass) says.
-    unsafe fn inputs(&self, number: usize, rows: &Range<usize>) -> MatRef<'a, T> {
+    unsafe fn inputs(&self, number: usize, shard: &Shard) -> MatRef<'a, T> {
         let width = self.layers[number].inputs;
         match (&self.batch.rows, number) {
             (Rows::Range(range), 0) => {
-                let features = &self.features[(range.start + rows.start) * width..];
-                MatRef::new(features, rows.len(), width)
+                let features = &self.features[(range.start + shard.rows.start) * width..];
+                MatRef::new(features, shard.rows.len(), width)
             }
             // SAFETY: the caller's promise
-            (Rows::List(_), 0) => unsafe { self.view(self.gathered, rows, &(0..width)) },
+            (Rows::List(_), 0) => unsafe { self.view(self.gathered, shard, &(0..width)) },
             // SAFETY: the caller's promise
-            _ => unsafe { self.view(self.regions[number - 1].outputs, rows, &(0..width)) },
+            _ => unsafe { self.view(self.regions[number - 1].outputs, shard, &(0..width)) },
         }
     }
 
@@ -259,29 +280,19 @@ impl<'a, T: Math, K: Kernels<T>> Pass<'a, T, K> {
     ///
     /// # Safety
     /// Nobody writes them as long as the view lives.
-    unsafe fn view(
-        &self,
-        region: Region,
-        rows: &Range<usize>,
-        columns: &Range<usize>,
-    ) -> MatRef<'a, T> {
-        let (at, stride) = region.block(rows, columns);
+    unsafe fn view(&self, region: Region, shard: &Shard, columns: &Range<usize>) -> MatRef<'a, T> {
+        let (at, stride) = region.block(&shard.places(), columns);
         // SAFETY: the caller's promise
-        unsafe { self.arena.view(at, rows.len(), columns.len(), stride) }
+        unsafe { self.arena.view(at, shard.rows.len(), columns.len(), stride) }
     }
 
     /// Some rows and columns of a region, to write.
     ///
     /// # Safety
     /// Nobody else reads or writes them as long as the view lives.
-    unsafe fn block(
-        &self,
-        region: Region,
-        rows: &Range<usize>,
-        columns: &Range<usize>,
-    ) -> MatMut<'a, T> {
-        let (at, stride) = region.block(rows, columns);
+    unsafe fn block(&self, region: Region, shard: &Shard, columns: &Range<usize>) -> MatMut<'a, T> {
+        let (at, stride) = region.block(&shard.places(), columns);
         // SAFETY: the caller's promise
-        unsafe { self.arena.block(at, rows.len(), columns.len(), stride) }
+        unsafe { self.arena.block(at, shard.rows.len(), columns.len(), stride) }
     }
 }

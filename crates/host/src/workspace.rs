@@ -86,8 +86,16 @@ impl<T: Element> Workspace<T> {
             });
         }
         self.arena = Arena::try_zeros("a workspace for the mini-batch", len)?;
-        self.losses = try_filled("the losses of the mini-batch", rows, 0.0)?;
         (self.rows, self.backward) = (rows, backward);
+        Ok(())
+    }
+
+    /// Makes room for the losses of `rows` rows.
+    pub(crate) fn reserve_losses(&mut self, rows: usize) -> Result<()> {
+        if self.losses.len() < rows {
+            self.losses = Vec::new();
+            self.losses = try_filled("the losses of the mini-batch", rows, 0.0)?;
+        }
         Ok(())
     }
 

@@ -64,7 +64,7 @@ impl Ceiling {
         // the first product is the warm-up
         for _ in 0..2 {
             let begun = Instant::now();
-            self.crew.for_each(threads, &|task| {
+            self.crew.for_each(threads, &|task, _| {
                 let mut c = c[task].lock().unwrap_or_else(|e| e.into_inner());
                 let (a, b) = (MatRef::new(&a, size, size), MatRef::new(&b, size, size));
                 kernels.gemm(a, b, Beta::Zero, MatMut::new(&mut c, size, size));
