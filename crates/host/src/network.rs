@@ -297,8 +297,7 @@ impl<T: Math, K: Kernels<T>> Network for HostNetwork<T, K> {
         let loss = self.first_half(batch)?;
         let rule = loss.is_finite().then(|| self.begin_update(optimizer));
         self.second_half(batch, rule.as_ref());
-        let (shared, _) = self.shares(batch.len());
-        self.trial.note(self.work(batch.len()), shared, begun.elapsed());
+        self.trial.note(self.work(batch.len()), begun.elapsed());
         Ok(loss)
     }
 

@@ -13,22 +13,29 @@ const NEVER: usize = 20_000;
 /// Steps of more are shared out without trying.
 const ALWAYS: usize = 20_000_000;
 
-/// Steps one way before the other is tried, so that the caches are those of this way.
+/// Steps of a turn; the fastest counts, with the caches as this way leaves them.
 const TURN: u32 = 4;
 
-/// Steps that are spent on trying.
-const TRYING: u32 = 4 * TURN;
-
-/// Steps after which it is tried again: what else the machine does may have changed.
-const PERIOD: u32 = 4096;
+/// Steps after which the other way has a turn: what else the machine does may have changed, or
+/// may have disturbed the last trial. At worst a hundredth of the time is lost.
+const PERIOD: u32 = 256;
 
 /// The trial of one network's steps.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Trial {
-    /// Steps since the trial began.
-    steps: u32,
-    /// The fastest step alone, and shared.
-    best: [Option<Duration>; 2],
+    /// The way that is taken outside the other's turns.
+    shared: bool,
+    /// Steps until the other way's turn begins; below zero during it.
+    left: i32,
+    /// The fastest step of the last turn's length, alone and shared.
+    fastest: [Duration; 2],
+}
+
+impl Default for Trial {
+    /// Shared first, so that short tests of determinism see threads at work.
+    fn default() -> Self {
+        Trial { shared: true, left: TURN as i32, fastest: [Duration::MAX; 2] }
+    }
 }
 
 impl Trial {
@@ -37,24 +44,23 @@ impl Trial {
         match work {
             ..NEVER => false,
             ALWAYS.. => true,
-            // shared first, so that short tests of determinism see threads at work
-            _ if self.steps < TRYING => (self.steps / TURN).is_multiple_of(2),
-            _ => self.best[1] < self.best[0],
+            _ => self.shared != (self.left <= 0),
         }
     }
 
-    /// Notes how long a step took, that was shared or not.
-    pub(crate) fn note(&mut self, work: usize, shared: bool, time: Duration) {
+    /// Notes how long a step of so much work took.
+    pub(crate) fn note(&mut self, work: usize, time: Duration) {
         if !(NEVER..ALWAYS).contains(&work) {
             return;
         }
-        if self.steps < TRYING {
-            let best = &mut self.best[usize::from(shared)];
-            *best = Some(best.map_or(time, |best| best.min(time)));
+        if self.left <= TURN as i32 {
+            let fastest = &mut self.fastest[usize::from(self.shares(work))];
+            *fastest = time.min(*fastest);
         }
-        self.steps += 1;
-        if self.steps == PERIOD {
-            *self = Trial::default();
+        self.left -= 1;
+        if self.left == -(TURN as i32) {
+            let [alone, shared] = self.fastest;
+            *self = Trial { shared: shared < alone, left: PERIOD as i32, ..Trial::default() };
         }
     }
 }
@@ -63,26 +69,32 @@ impl Trial {
 mod tests {
     use super::*;
 
-    /// What a trial ends with where a step takes these times alone and shared.
-    fn verdict(alone: u64, shared: u64) -> bool {
-        let mut trial = Trial::default();
-        for _ in 0..TRYING {
-            let shares = trial.shares(1_000_000);
-            let time = if shares { shared } else { alone };
-            trial.note(1_000_000, shares, Duration::from_micros(time));
+    const WORK: usize = 1_000_000;
+
+    /// Goes on for some steps, which take these times alone and shared; answers how many of them
+    /// were shared.
+    fn steps(trial: &mut Trial, count: u32, alone: u64, shared: u64) -> u32 {
+        let mut sum = 0;
+        for _ in 0..count {
+            let shares = trial.shares(WORK);
+            trial.note(WORK, Duration::from_micros(if shares { shared } else { alone }));
+            sum += u32::from(shares);
         }
-        trial.shares(1_000_000)
+        sum
     }
 
     #[test]
     fn the_faster_way_wins_and_is_tried_again() {
-        assert!(verdict(50, 30));
-        assert!(!verdict(50, 60));
-        let mut trial = Trial::default();
-        for _ in 0..PERIOD {
-            trial.note(1_000_000, trial.shares(1_000_000), Duration::from_micros(9));
+        for (alone, shared, wins) in [(50, 30, true), (50, 60, false)] {
+            let mut trial = Trial::default();
+            assert_eq!(steps(&mut trial, 2 * TURN, alone, shared), TURN);
+            let expected = if wins { PERIOD } else { 0 };
+            assert_eq!(steps(&mut trial, PERIOD, alone, shared), expected);
+            // what took longer takes the least now
+            let (alone, shared) = if wins { (10, 90) } else { (90, 10) };
+            assert_eq!(steps(&mut trial, TURN, alone, shared), if wins { 0 } else { TURN });
+            assert_eq!(trial.shares(WORK), !wins);
         }
-        assert_eq!((trial.steps, trial.best), (0, [None, None]));
     }
 
     #[test]
