@@ -1,0 +1,69 @@
+//! The step in which every backend must agree before its steps are timed.
+
+use super::{assert_agreement, count, worst_error};
+use consonance::rng::{Purpose, Stream};
+use consonance::{Backend, Batch, Init, Network, Optimizer, OptimizerState, Plan, Result, Values};
+use consonance_conformance::oracle::{Answer, Oracle};
+
+/// A first step, and what the conformance kit's oracle expects of it.
+pub(crate) struct FirstStep<'a> {
+    plan: &'a Plan,
+    batch: Batch<'a>,
+    optimizer: Optimizer,
+    parameters: Values,
+    expected: Answer,
+    /// What training begins with, once the step is taken.
+    drawn: Values,
+}
+
+impl<'a> FirstStep<'a> {
+    /// Asks the oracle.
+    pub(crate) fn new(plan: &'a Plan, batch: Batch<'a>, optimizer: Optimizer) -> Self {
+        let parameters = parameters(plan).expect("a network");
+        let oracle = Oracle::new(plan, &parameters).expect("its own parameters");
+        let expected = oracle.loss_and_gradient(&batch).expect("a batch that fits");
+        let drawn = Init::GlorotUniform.draw(plan, 0).expect("a network");
+        FirstStep { plan, batch, optimizer, parameters, expected, drawn }
+    }
+
+    /// A network of `backend` that has taken the step, and begins anew from drawn parameters.
+    ///
+    /// # Panics
+    /// If its loss or its gradient was beyond the kit's bound, or the backend fails.
+    pub(crate) fn network(&self, backend: &dyn Backend, threads: usize) -> Box<dyn Network> {
+        let name = format!("{} on {}", backend.info().name, count(threads));
+        let take = || -> Result<_> {
+            let mut network = backend.network(self.plan, threads)?;
+            network.set_parameters(&self.parameters)?;
+            let loss = network.step(&self.batch, &self.optimizer)?;
+            let gradient = network.gradient()?;
+            network.set_parameters(&self.drawn)?;
+            network.set_optimizer_state(&OptimizerState::default())?;
+            Ok((network, loss, gradient))
+        };
+        let (network, loss, gradient) = take().unwrap_or_else(|e| panic!("{name}: {e}"));
+        let Answer { loss: expected_loss, gradient: expected_gradient } = &self.expected;
+        assert_agreement(&format!("the loss of {name}"), expected_loss.fraction(loss));
+        let error = worst_error(expected_gradient.iter().copied(), gradient.iter());
+        assert_agreement(&format!("the gradient of {name}"), error);
+        network
+    }
+}
+
+/// Parameters at which the bound stays far below the gradient, however deep and wide the network:
+/// each output takes one input, and a little of all the others. Drawn weights are all of one size;
+/// with them the bound grows by their magnitudes' sum in every layer, until anything is within it.
+fn parameters(plan: &Plan) -> Result<Values> {
+    let mut stream = Stream::new(0, Purpose::Synthetic, 0, 0);
+    let mut parameters = vec![0.0; plan.parameter_count()?];
+    for layer in plan.dense_layers()? {
+        let inputs = layer.inputs;
+        for (index, weight) in parameters[layer.weight].iter_mut().enumerate() {
+            let (output, input) = (index / inputs, index % inputs);
+            let one = if output % inputs == input { 1.0 } else { 0.0 };
+            *weight = one + stream.normal() / (4 * inputs) as f64;
+        }
+        parameters[layer.bias].fill_with(|| stream.normal() / 10.0);
+    }
+    Ok(Values::rounded(plan.precision, &parameters))
+}
