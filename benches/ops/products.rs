@@ -4,7 +4,7 @@
 use crate::common::{self, assert_agreement, id, worst_error};
 use crate::normal;
 use consonance::host::kernels::Weights;
-use consonance::host::{Kernels, MatRef};
+use consonance::host::{Beta, Kernels, MatMut, MatRef};
 use consonance::workloads::Workload;
 use consonance::{Activation, Arena, Precision};
 use consonance_conformance::oracle::Rounding;
@@ -156,16 +156,21 @@ impl<'a> Call<'a> {
     fn run(&mut self) {
         let Call { operands, kernels, packed, result, bias_gradient, .. } = self;
         let (x, matrix, delta) = (operands.x(), operands.weight(), operands.delta());
+        let identity = Activation::Identity;
         match self.which {
             Product::Forward => {
                 let weights = Weights { matrix, packed };
-                let f = Activation::Identity;
-                kernels.forward(x, weights, &operands.bias, f, &mut [], result);
+                let y = MatMut::new(result, x.rows(), matrix.rows());
+                kernels.forward(x, weights, &operands.bias, identity, None, y);
             }
             Product::InputGradient => {
-                kernels.input_gradient(delta, matrix, Activation::Identity, &[], &[], result);
+                let d = MatMut::new(result, delta.rows(), matrix.cols());
+                let nothing = MatRef::new(&[], 0, 0);
+                kernels.input_gradient(delta, matrix, identity, None, nothing, d);
             }
-            Product::WeightGradient => kernels.weight_gradient(delta, x, result, bias_gradient),
+            Product::WeightGradient => {
+                kernels.weight_gradient(delta, x, Beta::Zero, result, bias_gradient);
+            }
         }
     }
 
