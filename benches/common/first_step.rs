@@ -35,8 +35,9 @@ impl<'a> FirstStep<'a> {
         let take = || -> Result<_> {
             let mut network = backend.network(self.plan, threads)?;
             network.set_parameters(&self.parameters)?;
-            let loss = network.step(&self.batch, &self.optimizer)?;
+            let loss = network.loss_and_gradient(&self.batch)?;
             let gradient = network.gradient()?;
+            network.update(&self.optimizer)?;
             network.set_parameters(&self.drawn)?;
             network.set_optimizer_state(&OptimizerState::default())?;
             Ok((network, loss, gradient))

@@ -3,10 +3,9 @@
 use crate::product::Product;
 use crate::vector::Vector;
 use crate::vector::portable::Four;
-use consonance_core::Arena;
 use consonance_host::simd::Level;
 use consonance_host::{MatRef, Math};
-use std::cell::RefCell;
+use std::mem::MaybeUninit;
 
 /// An element type with its compiled products.
 pub(crate) trait Compiled: Math {
@@ -21,13 +20,17 @@ pub(crate) trait Compiled: Math {
 
     /// Transposes the first rows of a whole panel by an instruction set's own means, and answers
     /// how many it did. The elements of a column lie side by side.
-    fn transpose(level: Level, columns: &MatRef<'_, Self>, panel: &mut [Self]) -> usize {
+    fn transpose(
+        level: Level,
+        columns: &MatRef<'_, Self>,
+        panel: &mut [MaybeUninit<Self>],
+    ) -> usize {
         let _ = (level, columns, panel);
         0
     }
 
-    /// Lends a buffer of `len` elements that belongs to this thread. What it holds is anything.
-    fn with_scratch<R>(len: usize, work: impl FnOnce(&mut [Self]) -> R) -> R;
+    /// Rows of a register tile.
+    fn rows(level: Level) -> usize;
 }
 
 macro_rules! compiled {
@@ -53,10 +56,6 @@ macro_rules! compiled {
                 unsafe { product.run::<$narrow>() }
             }
 
-            thread_local! {
-                static SCRATCH: RefCell<Arena<$type>> = RefCell::default();
-            }
-
             impl Compiled for $type {
                 fn lanes(level: Level) -> usize {
                     match level {
@@ -67,6 +66,18 @@ macro_rules! compiled {
                         #[cfg(target_arch = "aarch64")]
                         Level::Neon => <$neon>::LANES,
                         _ => Four::<$type>::LANES,
+                    }
+                }
+
+                fn rows(level: Level) -> usize {
+                    match level {
+                        #[cfg(target_arch = "x86_64")]
+                        Level::Avx512 => <$wide>::ROWS,
+                        #[cfg(target_arch = "x86_64")]
+                        Level::Avx2 => <$narrow>::ROWS,
+                        #[cfg(target_arch = "aarch64")]
+                        Level::Neon => <$neon>::ROWS,
+                        _ => Four::<$type>::ROWS,
                     }
                 }
 
@@ -86,15 +97,6 @@ macro_rules! compiled {
                 }
 
                 $($own)?
-
-                fn with_scratch<R>(len: usize, work: impl FnOnce(&mut [Self]) -> R) -> R {
-                    SCRATCH.with_borrow_mut(|scratch| {
-                        if scratch.len() < len {
-                            *scratch = Arena::zeros(len);
-                        }
-                        work(&mut scratch[..len])
-                    })
-                }
             }
         };
     };
@@ -106,7 +108,7 @@ compiled!(
     __m256,
     float32x4_t,
     #[cfg(target_arch = "x86_64")]
-    fn transpose(level: Level, columns: &MatRef<'_, f32>, panel: &mut [f32]) -> usize {
+    fn transpose(level: Level, columns: &MatRef<'_, f32>, panel: &mut [MaybeUninit<f32>]) -> usize {
         if level != Level::Avx512 {
             return 0;
         }
@@ -119,7 +121,7 @@ compiled!(
             // `to` has 256 elements.
             unsafe {
                 let (from, apart) = (columns.as_ptr().add(row), columns.col_stride());
-                crate::vector::avx512::transpose_16(from, apart, to.as_mut_ptr());
+                crate::vector::avx512::transpose_16(from, apart, to.as_mut_ptr().cast());
             }
         }
         rows

@@ -16,8 +16,9 @@ use consonance_host::kernels::{Weights, activate, check_shapes, scale_by_derivat
 use consonance_host::simd::{self, Level};
 use consonance_host::{Beta, HostBackend, Kernels, MatMut, MatRef};
 use level::Compiled;
-use pack::pack;
-use product::{Finish, Product, Start};
+use pack::{overwrite, pack};
+use product::{DEPTH, Finish, Product, Start};
+use std::mem::MaybeUninit;
 
 /// Products in register tiles.
 #[derive(Debug, Clone, Copy)]
@@ -47,17 +48,31 @@ enum Operand<'a, T> {
     Panels(&'a [T]),
 }
 
-/// Rows of B this far apart share no cache lines between the stripes of neighbouring columns.
-const APART_BYTES: usize = 1024;
+/// Distances from which the elements of a column of A, or the rows of B, lie so far apart that
+/// packing pays: found by trying on the shapes of training.
+const APART_A_BYTES: usize = 2048;
+const APART_B_BYTES: usize = 1024;
 
 /// A B larger than this falls out of the first-level cache between two tiles.
 const LARGE_BYTES: usize = 64 * 1024;
 
-/// Rows of A that make up for packing B.
-const WORTH_ROWS: usize = 24;
+/// Rows of A that make up for packing B, and panels of B for packing A.
+const WORTH_ROWS: usize = 128;
+const WORTH_PANELS: usize = 4;
 
-/// Panels that are packed and multiplied at a time.
-const STRIPE: usize = 6;
+/// Panels of B that are packed and multiplied at a time, and rows of A.
+const STRIPE: usize = 3;
+const ROWS: usize = 96;
+
+/// Elements of the buffers for packed operands, which lie on the stack.
+const A_LEN: usize = ROWS * DEPTH;
+const B_LEN: usize = STRIPE * MOST_LANES * DEPTH;
+const MOST_LANES: usize = 16;
+
+/// Memory for a packed operand, which begins with a cache line: a vector that lies in two is read
+/// at half the speed.
+#[repr(align(64))]
+struct Buffer<T, const N: usize>([MaybeUninit<T>; N]);
 
 impl Fused {
     /// Products at a level of the caller's choice: for tests that compare levels.
@@ -82,12 +97,13 @@ impl Fused {
         if m == 0 || n == 0 {
             return;
         }
-        let lanes = T::lanes(self.level);
+        let (lanes, rows) = (T::lanes(self.level), T::rows(self.level));
         let whole = Product {
             m,
             n,
             k,
             a: a.as_ptr(),
+            a_panel: rows * a.row_stride(),
             a_row: a.row_stride(),
             a_col: a.col_stride(),
             b: std::ptr::null(),
@@ -98,37 +114,86 @@ impl Fused {
             start,
             finish,
         };
-        let run = |product: &Product<T>| {
-            // SAFETY: the views hold all elements that their shapes and strides reach, panels are
-            // whole, C is borrowed for writing, and the level is this processor's.
-            unsafe { T::run(self.level, product) }
-        };
         match b {
-            Operand::Panels(panels) => run(&Product { b: panels.as_ptr(), ..whole }),
-            Operand::Matrix(b) if !needs_packing(m, &b) => {
-                let (b, b_row) = (b.as_ptr(), b.row_stride());
-                run(&Product { b, b_row, b_panel: lanes, ..whole });
-            }
+            Operand::Panels(panels) => self.run(&Product { b: panels.as_ptr(), ..whole }),
             Operand::Matrix(b) => {
-                // a few columns at a time, which are still in the cache when they are multiplied
-                let columns = STRIPE * lanes;
-                T::with_scratch(k * columns, |panels| {
-                    for first in (0..n).step_by(columns) {
-                        let count = columns.min(n - first);
-                        pack(self.level, &b.columns(first..first + count), panels);
-                        let stripe = whole.columns(first, count);
-                        run(&Product { b: panels.as_ptr(), ..stripe });
-                    }
-                });
+                let packs = (needs_packing_a(n.div_ceil(lanes), &a), needs_packing_b(m, &b));
+                if packs == (false, false) {
+                    let (b, b_row) = (b.as_ptr(), b.row_stride());
+                    self.run(&Product { b, b_row, b_panel: lanes, ..whole });
+                } else {
+                    self.packed_product(a, b, packs, &whole);
+                }
             }
         }
     }
+
+    /// A product by parts of its operands that are packed before, where they are said to be.
+    #[inline(never)]
+    fn packed_product<T: Compiled>(
+        &self,
+        a: MatRef<'_, T>,
+        b: MatRef<'_, T>,
+        (packs_a, packs_b): (bool, bool),
+        whole: &Product<T>,
+    ) {
+        let (lanes, rows) = (T::lanes(self.level), T::rows(self.level));
+        let mut for_a = Buffer([const { MaybeUninit::<T>::uninit() }; A_LEN]);
+        let mut for_b = Buffer([const { MaybeUninit::<T>::uninit() }; B_LEN]);
+        let each = if packs_a { ROWS / rows * rows } else { whole.m };
+        for first in (0..whole.m).step_by(each) {
+            let part = first..(first + each).min(whole.m);
+            for depth in (0..whole.k.max(1)).step_by(DEPTH) {
+                let terms = depth..(depth + DEPTH).min(whole.k);
+                let a = a.rows_range(part.clone()).columns(terms.clone());
+                let mut product = whole.rows(part.clone()).terms(terms.clone());
+                product.a = a.as_ptr();
+                if packs_a {
+                    let panels = part.len().div_ceil(rows) * rows * terms.len();
+                    pack(self.level, rows, &a.t(), &mut for_a.0[..panels]);
+                    (product.a, product.a_panel) = (for_a.0.as_ptr().cast(), rows * terms.len());
+                    (product.a_row, product.a_col) = (1, rows);
+                }
+                let b = b.rows_range(terms.clone());
+                let columns = if packs_b { STRIPE * lanes } else { whole.n };
+                for first in (0..whole.n).step_by(columns) {
+                    let count = columns.min(whole.n - first);
+                    let b = b.columns(first..first + count);
+                    let mut stripe = product.columns(first, count);
+                    (stripe.b, stripe.b_row, stripe.b_panel) = (b.as_ptr(), b.row_stride(), lanes);
+                    if packs_b {
+                        let panels = count.div_ceil(lanes) * lanes * terms.len();
+                        pack(self.level, lanes, &b, &mut for_b.0[..panels]);
+                        stripe.b = for_b.0.as_ptr().cast();
+                        (stripe.b_row, stripe.b_panel) = (lanes, terms.len() * lanes);
+                    }
+                    self.run(&stripe);
+                }
+            }
+        }
+    }
+
+    /// Runs a product of this crate's making.
+    fn run<T: Compiled>(&self, product: &Product<T>) {
+        // SAFETY: the views hold all elements that their shapes and strides reach, panels are
+        // whole, C is borrowed for writing, and the level is this processor's.
+        unsafe { T::run(self.level, product) }
+    }
+}
+
+/// True if the elements of a row of A lie so far apart that every one is in another cache line,
+/// and there are enough columns of B to make up for packing.
+fn needs_packing_a<T>(panels: usize, a: &MatRef<'_, T>) -> bool {
+    a.row_stride() == 1
+        && a.rows() > 1
+        && a.col_stride() * size_of::<T>() >= APART_A_BYTES
+        && panels >= WORTH_PANELS
 }
 
 /// True if B is not row-major, or its rows lie so far apart that the part of it under a tile
 /// falls out of the first-level cache, and there are enough rows of A to make up for packing.
-fn needs_packing<T>(m: usize, b: &MatRef<'_, T>) -> bool {
-    let apart = b.row_stride() * size_of::<T>() >= APART_BYTES;
+fn needs_packing_b<T>(m: usize, b: &MatRef<'_, T>) -> bool {
+    let apart = b.row_stride() * size_of::<T>() >= APART_B_BYTES;
     let large = b.rows() * b.row_stride() * size_of::<T>() > LARGE_BYTES;
     b.col_stride() != 1 && b.cols() > 1 || apart && large && m >= WORTH_ROWS
 }
@@ -173,7 +238,8 @@ macro_rules! kernels {
             }
 
             fn pack(&self, weight: MatRef<'_, $type>, packed: &mut [$type]) {
-                pack(self.level, &weight.t(), packed);
+                let lanes = <$type>::lanes(self.level);
+                pack(self.level, lanes, &weight.t(), overwrite(packed));
             }
 
             fn forward(

@@ -1,14 +1,26 @@
-//! Matrices in panels: as many columns as a vector has lanes, one row after the other.
+//! Matrices in panels: some neighbouring columns, one row after the other.
 
 use crate::level::Compiled;
 use consonance_host::simd::Level;
 use consonance_host::{MatRef, Math};
+use std::mem::MaybeUninit;
 
-/// Writes `matrix` [k, n], whose rows or columns lie side by side or anyhow, in panels of the
-/// level's lanes; columns past the last are zeros.
-pub(crate) fn pack<T: Compiled>(level: Level, matrix: &MatRef<'_, T>, packed: &mut [T]) {
+/// Memory that holds numbers already, for [`pack`].
+pub(crate) fn overwrite<T: Copy>(packed: &mut [T]) -> &mut [MaybeUninit<T>] {
+    // SAFETY: the same layout, and what this module writes are numbers
+    unsafe { &mut *(packed as *mut [T] as *mut [MaybeUninit<T>]) }
+}
+
+/// Writes `matrix` [k, n], whose rows or columns lie side by side or anyhow, in panels of `lanes`
+/// columns; columns past the last are zeros. All elements of as many panels as it takes are
+/// written.
+pub(crate) fn pack<T: Compiled>(
+    level: Level,
+    lanes: usize,
+    matrix: &MatRef<'_, T>,
+    packed: &mut [MaybeUninit<T>],
+) {
     let (k, n) = (matrix.rows(), matrix.cols());
-    let lanes = T::lanes(level);
     if k == 0 {
         return;
     }
@@ -16,28 +28,53 @@ pub(crate) fn pack<T: Compiled>(level: Level, matrix: &MatRef<'_, T>, packed: &m
         let columns = matrix.columns(first..(first + lanes).min(n));
         let width = columns.cols();
         if width < lanes {
-            panel.fill(T::zero());
+            panel.fill(MaybeUninit::new(T::zero()));
         }
-        if matrix.col_stride() == 1 {
+        if matrix.col_stride() == 1 && width == lanes {
+            // lengths the compiler knows make a copy one or two instructions
+            match lanes {
+                4 => copy::<T, 4>(&columns, panel),
+                6 => copy::<T, 6>(&columns, panel),
+                8 => copy::<T, 8>(&columns, panel),
+                16 => copy::<T, 16>(&columns, panel),
+                _ => unreachable!("{lanes} lanes"),
+            }
+        } else if matrix.col_stride() == 1 {
             for (row, into) in panel.chunks_exact_mut(lanes).enumerate() {
-                into[..width].copy_from_slice(columns.row(row));
+                for (into, &x) in into.iter_mut().zip(columns.row(row)) {
+                    into.write(x);
+                }
             }
         } else if matrix.row_stride() == 1 {
-            let done = if width == lanes { T::transpose(level, &columns, panel) } else { 0 };
+            let whole = width == lanes && lanes == T::lanes(level);
+            let done = if whole { T::transpose(level, &columns, panel) } else { 0 };
             transpose(&columns, done, panel, lanes);
         } else {
             for (row, into) in panel.chunks_exact_mut(lanes).enumerate() {
                 for (column, into) in into[..width].iter_mut().enumerate() {
-                    *into = columns.get(row, column);
+                    into.write(columns.get(row, column));
                 }
             }
         }
     }
 }
 
+/// Rows of N elements, written one after the other.
+fn copy<T: Math, const N: usize>(columns: &MatRef<'_, T>, panel: &mut [MaybeUninit<T>]) {
+    for (row, into) in panel.as_chunks_mut::<N>().0.iter_mut().enumerate() {
+        let from: &[T; N] = columns.row(row).try_into().expect("N columns");
+        *into = from.map(MaybeUninit::new);
+    }
+}
+
 /// Columns that lie apart, written as rows from row `first` on: four by four, which compilers turn
 /// into shuffles of registers, and one by one at the edges.
-fn transpose<T: Math>(columns: &MatRef<'_, T>, first: usize, panel: &mut [T], lanes: usize) {
+fn transpose<T: Math>(
+    columns: &MatRef<'_, T>,
+    first: usize,
+    panel: &mut [MaybeUninit<T>],
+    lanes: usize,
+) {
     let (rows, width) = (columns.rows(), columns.cols());
     let columns = columns.t();
     let whole = first + (rows - first) / 4 * 4;
@@ -48,14 +85,14 @@ fn transpose<T: Math>(columns: &MatRef<'_, T>, first: usize, panel: &mut [T], la
                 four.map(|column| std::array::from_fn(|r| column[row..row + 4][r]));
             for r in 0..4 {
                 let into = &mut panel[(row + r) * lanes + lane..][..4];
-                into.copy_from_slice(&block.map(|column| column[r]));
+                into.copy_from_slice(&block.map(|column| MaybeUninit::new(column[r])));
             }
         }
     }
     for lane in 0..width {
         let from = if lane < width / 4 * 4 { whole } else { first };
         for (row, &x) in columns.row(lane).iter().enumerate().skip(from) {
-            panel[row * lanes + lane] = x;
+            panel[row * lanes + lane].write(x);
         }
     }
 }
@@ -75,7 +112,7 @@ mod tests {
                 let strided = MatRef::with_strides(&data, k, n, 2, 2 * k);
                 for matrix in [MatRef::new(&data, k, n), column_major, apart, strided] {
                     let mut packed = vec![f32::NAN; k * n.next_multiple_of(lanes)];
-                    pack(level, &matrix, &mut packed);
+                    pack(level, lanes, &matrix, overwrite(&mut packed));
                     for (at, value) in packed.iter().enumerate() {
                         let (panel, inside) = (at / (k * lanes), at % (k * lanes));
                         let (row, column) = (inside / lanes, panel * lanes + inside % lanes);

@@ -1,10 +1,11 @@
 //! A product over register tiles.
 
 use crate::vector::Vector;
+use std::ops::Range;
 
 /// Sums are taken up and laid down again after this many terms, so that the part of B under a
 /// tile stays in the first-level cache.
-const DEPTH: usize = 256;
+pub(crate) const DEPTH: usize = 256;
 
 /// What the sums of a tile begin with.
 #[derive(Clone, Copy)]
@@ -35,8 +36,10 @@ pub(crate) struct Product<T> {
     pub(crate) m: usize,
     pub(crate) n: usize,
     pub(crate) k: usize,
-    /// A's element (i, p) is at `i * a_row + p * a_col`.
+    /// A's element (i, p) is at `i / ROWS * a_panel + i % ROWS * a_row + p * a_col`: any strides
+    /// with a panel distance of ROWS · `a_row`, or packed in panels of ROWS rows.
     pub(crate) a: *const T,
+    pub(crate) a_panel: usize,
     pub(crate) a_row: usize,
     pub(crate) a_col: usize,
     /// B's element (p, j) is at `p * b_row + j / LANES * b_panel + j % LANES`: row-major with a
@@ -52,6 +55,24 @@ pub(crate) struct Product<T> {
 }
 
 impl<T: Copy> Product<T> {
+    /// The product for some rows of C; A is to be set to theirs.
+    pub(crate) fn rows(&self, rows: Range<usize>) -> Self {
+        let down = rows.start * self.c_row;
+        let finish = match self.finish {
+            Finish::WherePositive(y) => Finish::WherePositive(y.wrapping_add(down)),
+            finish => finish,
+        };
+        Product { m: rows.len(), c: self.c.wrapping_add(down), finish, ..*self }
+    }
+
+    /// The product for some terms of the sums, one call after the other; A and B are to be set to
+    /// theirs.
+    pub(crate) fn terms(&self, terms: Range<usize>) -> Self {
+        let start = if terms.start == 0 { self.start } else { Start::Before };
+        let finish = if terms.end == self.k { self.finish } else { Finish::Plain };
+        Product { k: terms.len(), start, finish, ..*self }
+    }
+
     /// The product for `count` columns of C, from `first` on; B is to be set to theirs.
     pub(crate) fn columns(&self, first: usize, count: usize) -> Self {
         let start = match self.start {
@@ -174,7 +195,8 @@ impl<T: Copy> Product<T> {
                     }
                 }
             }
-            let a = self.a.add(row * self.a_row + step.depth * self.a_col);
+            let down = row / V::ROWS * self.a_panel + row % V::ROWS * self.a_row;
+            let a = self.a.add(down + step.depth * self.a_col);
             let b = self.b.add(step.depth * self.b_row + step.vector * self.b_panel);
             if whole || self.b_panel != V::LANES {
                 self.multiply::<V, M, N>(a, b, step.terms, &mut sums, |from| V::load(from));

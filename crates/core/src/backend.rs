@@ -66,12 +66,16 @@ pub trait Network: Send {
     /// optimiser's moments, as zeros, unless they were set.
     ///
     /// # Errors
+    /// [`crate::Error::NoGradient`] after a step that kept none.
     /// [`crate::Error::Optimizer`] for settings out of range, or if the optimiser keeps another
     /// number of moments than the network holds from earlier updates.
     fn update(&mut self, optimizer: &Optimizer) -> Result<()>;
 
     /// [`Network::loss_and_gradient`], then [`Network::update`]: one training step. If the loss
     /// is not finite, it is returned and parameters and optimiser state stay as they were.
+    ///
+    /// A step may use up its gradient piece by piece instead of keeping it, unless the loss is not
+    /// finite.
     ///
     /// # Errors
     /// As the two.
@@ -112,7 +116,7 @@ pub trait Network: Send {
     /// The gradient kept last; zeros before the first.
     ///
     /// # Errors
-    /// A failing device.
+    /// [`crate::Error::NoGradient`] after a step that kept none; a failing device.
     fn gradient(&self) -> Result<Values>;
 
     /// The optimiser's state.

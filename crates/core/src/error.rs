@@ -26,6 +26,12 @@ pub enum Error {
         /// What it got.
         got: String,
     },
+    /// There is no gradient: the network has made a whole step of it, or has not been asked for
+    /// one since.
+    #[error(
+        "a training step keeps no gradient: where it is needed, call loss_and_gradient, then update"
+    )]
+    NoGradient,
     /// Memory that the system does not have.
     #[error("{what} of {bytes} bytes: there is not so much memory")]
     Memory {

@@ -106,6 +106,14 @@ impl<'a, T> MatRef<'a, T> {
         MatRef { rows: cols, cols: rows, row_stride: col_stride, col_stride: row_stride, ..self }
     }
 
+    /// Some of its rows.
+    ///
+    /// # Panics
+    /// If there are not so many.
+    pub fn rows_range(self, rows: std::ops::Range<usize>) -> Self {
+        self.t().columns(rows).t()
+    }
+
     /// Some of its columns.
     ///
     /// # Panics

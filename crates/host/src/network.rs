@@ -4,7 +4,7 @@ use crate::crew::Crew;
 use crate::disjoint::Disjoint;
 use crate::kernels::{Beta, Kernels};
 use crate::math::Math;
-use crate::outputwise::Outputwise;
+use crate::outputwise::{Gradient, Outputwise, block_len};
 use crate::packed::Packed;
 use crate::pass::{Pass, Shard};
 use crate::schedule::{self, MOST_ROWS, Operation, Piece};
@@ -32,7 +32,12 @@ pub(crate) struct HostNetwork<T, K> {
     parameters: Arena<T>,
     /// The weights once more, as the kernels like them.
     packed: Packed<T>,
+    /// Empty until it is asked for.
     gradient: Arena<T>,
+    /// False after a step, which keeps no gradient.
+    has_gradient: bool,
+    /// The gradient of a block for each thread.
+    block: Arena<T>,
     moments: Vec<Arena<T>>,
     steps: u64,
     workspace: Workspace<T>,
@@ -52,11 +57,16 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
             plan: Arc::new(plan.clone()),
             pieces: schedule::pieces(&layers, crew.threads(), free, kernels.panel_rows()),
             packed: Packed::new(&layers, kernels.panel_rows()),
+            block: Arena::try_zeros(
+                "a block of the gradient",
+                crew.threads() * block_len(&layers),
+            )?,
             layers: layers.into(),
             kernels,
             crew,
             parameters: Arena::try_zeros("parameters", count)?,
-            gradient: Arena::try_zeros("their gradient", count)?,
+            gradient: Arena::default(),
+            has_gradient: true,
             moments: Vec::new(),
             steps: 0,
             workspace: Workspace::default(),
@@ -187,24 +197,38 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
         Ok(sum / self.plan.loss.divisor(self.plan.reduction, rows, self.plan.outputs()))
     }
 
-    /// The gradient of all parameters and, with a rule, their update.
+    /// Makes room for a gradient that is kept.
+    fn reserve_gradient(&mut self) -> Result<()> {
+        if self.gradient.is_empty() {
+            self.gradient = Arena::try_zeros("the gradient", self.parameters.len())?;
+        }
+        Ok(())
+    }
+
+    /// The gradient of all parameters, which is kept, or with a rule their update.
     fn second_half(&mut self, batch: &Batch<'_>, rule: Option<&Rule<T>>) {
         let (worth, _) = self.shares(batch.len());
+        self.has_gradient = rule.is_none();
         let pieces = &self.pieces;
+        let gradient = match rule {
+            Some(_) => Gradient::Used(Disjoint::new(&mut self.block)),
+            None => Gradient::Kept(Disjoint::new(&mut self.gradient)),
+        };
         let outputwise = Outputwise::new(
             &*self.kernels,
             &self.layers,
             batch,
             &self.workspace,
             &mut self.parameters,
-            &mut self.gradient,
+            gradient,
             &mut self.moments,
             &mut self.packed,
             schedule::groups(&self.layers, batch.len()),
+            self.crew.threads(),
         );
-        self.crew.for_each_if(worth, pieces.len(), &|piece, _| {
+        self.crew.for_each_if(worth, pieces.len(), &|piece, thread| {
             // SAFETY: pieces are different outputs, and the crew runs each once
-            unsafe { outputwise.run(&pieces[piece], rule) };
+            unsafe { outputwise.run(&pieces[piece], rule, thread) };
         });
     }
 
@@ -276,6 +300,7 @@ impl<T: Math, K: Kernels<T>> Network for HostNetwork<T, K> {
     }
 
     fn loss_and_gradient(&mut self, batch: &Batch<'_>) -> Result<f64> {
+        self.reserve_gradient()?;
         let loss = self.first_half(batch)?;
         self.second_half(batch, None);
         Ok(loss)
@@ -283,6 +308,10 @@ impl<T: Math, K: Kernels<T>> Network for HostNetwork<T, K> {
 
     fn update(&mut self, optimizer: &Optimizer) -> Result<()> {
         self.check(optimizer)?;
+        if !self.has_gradient {
+            return Err(Error::NoGradient);
+        }
+        self.reserve_gradient()?;
         let rule = self.begin_update(optimizer);
         let mut moments = self.moments.iter_mut().map(|arena| &mut arena[..]);
         let (m, v) = (moments.next().unwrap_or_default(), moments.next().unwrap_or_default());
@@ -296,6 +325,9 @@ impl<T: Math, K: Kernels<T>> Network for HostNetwork<T, K> {
         let begun = Instant::now();
         let loss = self.first_half(batch)?;
         let rule = loss.is_finite().then(|| self.begin_update(optimizer));
+        if rule.is_none() {
+            self.reserve_gradient()?;
+        }
         self.second_half(batch, rule.as_ref());
         self.trial.note(self.work(batch.len()), begun.elapsed());
         Ok(loss)
@@ -349,7 +381,11 @@ impl<T: Math, K: Kernels<T>> Network for HostNetwork<T, K> {
     }
 
     fn gradient(&self) -> Result<Values> {
-        Ok(T::values(self.gradient.to_vec()))
+        match (self.has_gradient, self.gradient.is_empty()) {
+            (false, _) => Err(Error::NoGradient),
+            (true, true) => Ok(T::values(vec![T::zero(); self.parameters.len()])),
+            (true, false) => Ok(T::values(self.gradient.to_vec())),
+        }
     }
 
     fn optimizer_state(&self) -> Result<OptimizerState> {

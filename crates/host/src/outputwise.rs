@@ -18,6 +18,25 @@ const BLOCK: usize = 32 * 1024;
 /// Outputs of a block at least, and in multiples: enough to make up for what their product packs.
 const BLOCK_OUTPUTS: usize = 64;
 
+/// Where the gradient goes.
+pub(crate) enum Gradient<'a, T> {
+    /// Laid out like the parameters, to be kept.
+    Kept(Disjoint<'a, T>),
+    /// A block's for each thread [threads, `block_len`], only until it has been used for the
+    /// update: it never leaves the core's cache.
+    Used(Disjoint<'a, T>),
+}
+
+/// How many of a layer's outputs are a block.
+fn block_outputs(layer: &DenseLayer) -> usize {
+    (BLOCK / layer.inputs).max(BLOCK_OUTPUTS).next_multiple_of(BLOCK_OUTPUTS).min(layer.outputs)
+}
+
+/// The parameters of the largest block of all layers.
+pub(crate) fn block_len(layers: &[DenseLayer]) -> usize {
+    layers.iter().map(|layer| block_outputs(layer) * (layer.inputs + 1)).max().unwrap_or(0)
+}
+
 /// A batch that went forward and backward, and the parameters it changes. A task takes a piece:
 /// some outputs of one layer; no two tasks take the same.
 pub(crate) struct Outputwise<'a, T, K> {
@@ -26,11 +45,12 @@ pub(crate) struct Outputwise<'a, T, K> {
     batch: &'a Batch<'a>,
     workspace: &'a Workspace<T>,
     parameters: Disjoint<'a, T>,
-    gradient: Disjoint<'a, T>,
+    gradient: Gradient<'a, T>,
     moments: [Disjoint<'a, T>; 2],
     packed: PackedParts<'a, T>,
     /// In how many groups of rows the gradient has been summed.
     groups: Option<usize>,
+    threads: usize,
 }
 
 impl<'a, T: Math, K: Kernels<T>> Outputwise<'a, T, K> {
@@ -41,10 +61,11 @@ impl<'a, T: Math, K: Kernels<T>> Outputwise<'a, T, K> {
         batch: &'a Batch<'a>,
         workspace: &'a Workspace<T>,
         parameters: &'a mut [T],
-        gradient: &'a mut [T],
+        gradient: Gradient<'a, T>,
         moments: &'a mut [Arena<T>],
         packed: &'a mut Packed<T>,
         groups: Option<usize>,
+        threads: usize,
     ) -> Self {
         let mut moments = moments.iter_mut();
         let mut next = || Disjoint::new(moments.next().map_or(&mut [], |arena| &mut arena[..]));
@@ -54,10 +75,11 @@ impl<'a, T: Math, K: Kernels<T>> Outputwise<'a, T, K> {
             batch,
             workspace,
             parameters: Disjoint::new(parameters),
-            gradient: Disjoint::new(gradient),
+            gradient,
             moments: [next(), next()],
             packed: packed.parts(),
             groups,
+            threads,
         }
     }
 
@@ -66,10 +88,10 @@ impl<'a, T: Math, K: Kernels<T>> Outputwise<'a, T, K> {
     ///
     /// # Safety
     /// No other task works on this piece at the same time.
-    pub(crate) unsafe fn run(&self, piece: &Piece, rule: Option<&Rule<T>>) {
+    pub(crate) unsafe fn run(&self, piece: &Piece, rule: Option<&Rule<T>>, thread: usize) {
         let Piece { layer: number, outputs } = piece;
         let layer = &self.layers[*number];
-        let block = (BLOCK / layer.inputs).max(BLOCK_OUTPUTS).next_multiple_of(BLOCK_OUTPUTS);
+        let block = block_outputs(layer);
         for start in outputs.clone().step_by(block) {
             let outputs = start..(start + block).min(outputs.end);
             let weight = layer.weight.start + outputs.start * layer.inputs
@@ -78,30 +100,33 @@ impl<'a, T: Math, K: Kernels<T>> Outputwise<'a, T, K> {
             // SAFETY: these parameters belong to this task's piece, and panels to the piece whose
             // rows they hold
             unsafe {
-                self.gradient(*number, &outputs, &weight, &bias);
+                let (of_weight, of_bias) = match &self.gradient {
+                    Gradient::Kept(all) => (all.part(weight.clone()), all.part(bias.clone())),
+                    Gradient::Used(blocks) => {
+                        let len = blocks.len() / self.threads;
+                        let block = blocks.part(thread * len..(thread + 1) * len);
+                        let (of_weight, rest) = block.split_at_mut(weight.len());
+                        (of_weight, &mut rest[..bias.len()])
+                    }
+                };
+                self.sum(*number, &outputs, (&weight, &mut *of_weight), (&bias, &mut *of_bias));
                 let Some(rule) = rule else { continue };
-                self.update(rule, weight.clone());
-                self.update(rule, bias);
+                self.update(rule, weight.clone(), of_weight);
+                self.update(rule, bias, of_bias);
                 let rows = MatRef::new(self.parameters.part(weight), outputs.len(), layer.inputs);
                 self.packed.pack(self.kernels, rows, *number, outputs.start);
             }
         }
     }
 
-    /// Writes the gradient of some outputs' weights and biases.
-    ///
-    /// # Safety
-    /// No other task works on these parameters at the same time.
-    unsafe fn gradient(
+    /// Writes the gradient of some outputs' weights and biases: (which parameters, where to).
+    fn sum(
         &self,
         number: usize,
         outputs: &Range<usize>,
-        weight: &Range<usize>,
-        bias: &Range<usize>,
+        (weight, weight_gradient): (&Range<usize>, &mut [T]),
+        (bias, bias_gradient): (&Range<usize>, &mut [T]),
     ) {
-        // SAFETY: the caller's promise
-        let (weight_gradient, bias_gradient) =
-            unsafe { (self.gradient.part(weight.clone()), self.gradient.part(bias.clone())) };
         if let Some(groups) = self.groups {
             let count = self.parameters.len();
             for (range, sums) in [(weight, weight_gradient), (bias, bias_gradient)] {
@@ -112,37 +137,36 @@ impl<'a, T: Math, K: Kernels<T>> Outputwise<'a, T, K> {
             return;
         }
         let (layer, rows) = (&self.layers[number], self.batch.len());
-        let delta = &self.workspace.arena[self.workspace.layers[number].delta.rows(0..rows)];
-        let delta = MatRef::new(delta, rows, layer.outputs).columns(outputs.clone());
-        let x = MatRef::new(self.inputs(number), rows, layer.inputs);
+        let delta = self.workspace.view(self.workspace.layers[number].delta, rows, outputs);
+        let x = self.inputs(number, rows, layer.inputs);
         self.kernels.weight_gradient(delta, x, Beta::Zero, weight_gradient, bias_gradient);
     }
 
     /// Updates some parameters.
     ///
     /// # Safety
-    /// As [`Outputwise::gradient`].
-    unsafe fn update(&self, rule: &Rule<T>, range: Range<usize>) {
+    /// No other task works on these parameters at the same time.
+    unsafe fn update(&self, rule: &Rule<T>, range: Range<usize>, gradient: &[T]) {
         // SAFETY: the caller's promise; each array is another
         unsafe {
             let [m, v] = self.moments.each_ref().map(|array| part_or_none(array, &range));
-            let gradient = self.gradient.part(range.clone());
             T::update(rule, self.parameters.part(range), gradient, m, v);
         }
     }
 
     /// What layer `number` read: the rows of the batch, or the outputs of the layer below.
-    fn inputs(&self, number: usize) -> &'a [T] {
-        let rows = 0..self.batch.len();
+    fn inputs(&self, number: usize, rows: usize, width: usize) -> MatRef<'a, T> {
         match (&self.batch.rows, number) {
             (Rows::Range(range), 0) => {
-                let width = self.layers[0].inputs;
                 let features = T::slice(self.batch.data.features());
                 let features = features.expect("of the plan's precision: checked");
-                &features[range.start * width..range.end * width]
+                MatRef::new(&features[range.start * width..], rows, width)
             }
-            (Rows::List(_), 0) => &self.workspace.arena[self.workspace.gathered.rows(rows)],
-            _ => &self.workspace.arena[self.workspace.layers[number - 1].outputs.rows(rows)],
+            (Rows::List(_), 0) => self.workspace.view(self.workspace.gathered, rows, &(0..width)),
+            _ => {
+                let below = self.workspace.layers[number - 1].outputs;
+                self.workspace.view(below, rows, &(0..width))
+            }
         }
     }
 }

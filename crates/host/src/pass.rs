@@ -103,10 +103,11 @@ impl<'a, T: Math, K: Kernels<T>> Pass<'a, T, K> {
     unsafe fn gather(&self, shard: &Shard) {
         let Rows::List(list) = &self.batch.rows else { return };
         let width = self.layers[0].inputs;
-        // SAFETY: the part belongs to this task's rows
-        let gathered = unsafe { self.arena.part(self.gathered.rows(shard.places())) };
-        for (row, &source) in gathered.chunks_exact_mut(width).zip(&list[shard.rows.clone()]) {
-            row.copy_from_slice(&self.features[source as usize * width..][..width]);
+        // SAFETY: the block belongs to this task's rows
+        let mut gathered = unsafe { self.block(self.gathered, shard, &(0..width)) };
+        for (row, &source) in list[shard.rows.clone()].iter().enumerate() {
+            let features = &self.features[source as usize * width..][..width];
+            gathered.row(row).copy_from_slice(features);
         }
     }
 
@@ -144,9 +145,12 @@ impl<'a, T: Math, K: Kernels<T>> Pass<'a, T, K> {
     /// # Safety
     /// As the [type](Pass) says.
     pub(crate) unsafe fn copy_outputs(&self, shard: &Shard, out: &mut [T]) {
-        let last = self.regions[self.layers.len() - 1];
-        // SAFETY: the part belongs to this task's rows
-        out.copy_from_slice(unsafe { self.arena.part(last.outputs.rows(shard.places())) });
+        let last = self.layers.len() - 1;
+        // SAFETY: the view belongs to this task's rows
+        let outputs = unsafe { self.view(self.regions[last].outputs, shard, &self.outputs(last)) };
+        for (row, out) in out.chunks_exact_mut(outputs.cols()).enumerate() {
+            out.copy_from_slice(outputs.row(row));
+        }
     }
 
     /// The losses of rows that went forward, and the gradient with respect to the last layer's

@@ -1,5 +1,6 @@
 //! The buffers of a step: one allocation, sized for the largest batch seen.
 
+use crate::matrix::MatRef;
 use consonance_core::{Arena, DenseLayer, Element, Result, try_filled};
 use std::ops::Range;
 
@@ -8,11 +9,20 @@ use std::ops::Range;
 pub(crate) struct Region {
     start: usize,
     width: usize,
+    stride: usize,
 }
 
+/// Rows of as many bytes, or a multiple, lie so that the same column of all rows falls into a few
+/// sets of a cache, which hold only some of them.
+const CROWDED: usize = 2048;
+
 impl Region {
-    /// The elements of some of its rows.
+    /// The elements of some of its rows, which lie side by side.
+    ///
+    /// # Panics
+    /// If there are gaps.
     pub(crate) fn rows(&self, rows: Range<usize>) -> Range<usize> {
+        assert_eq!(self.stride, self.width, "a region with gaps");
         self.start + rows.start * self.width..self.start + rows.end * self.width
     }
 
@@ -22,7 +32,7 @@ impl Region {
     /// If the region has not so many columns.
     pub(crate) fn block(&self, rows: &Range<usize>, columns: &Range<usize>) -> (usize, usize) {
         assert!(columns.end <= self.width, "columns {columns:?} of {}", self.width);
-        (self.start + rows.start * self.width + columns.start, self.width)
+        (self.start + rows.start * self.stride + columns.start, self.stride)
     }
 }
 
@@ -69,25 +79,41 @@ impl<T: Element> Workspace<T> {
         self.rows = 0;
         let line = 64 / size_of::<T>();
         let mut len = 0_usize;
-        let mut region = |width: usize| {
-            let start = len;
+        let mut region = |width: usize, gaps: bool| {
+            let (start, bytes) = (len, width * size_of::<T>());
+            let crowded = gaps && bytes > 0 && bytes.is_multiple_of(CROWDED);
+            let stride = if crowded { width + line } else { width };
             // what saturates here is refused below
-            len = len.saturating_add(rows.saturating_mul(width).saturating_add(line) / line * line);
-            Region { start, width }
+            len =
+                len.saturating_add(rows.saturating_mul(stride).saturating_add(line) / line * line);
+            Region { start, width, stride }
         };
-        self.gathered = region(layers[0].inputs);
+        self.gathered = region(layers[0].inputs, true);
         self.layers.clear();
-        for layer in layers {
+        for (number, layer) in layers.iter().enumerate() {
             let needs_sums = layer.activation.derivative_needs_input();
+            // the loss takes rows side by side
+            let gaps = number + 1 < layers.len();
             self.layers.push(LayerRegions {
-                outputs: region(layer.outputs),
-                sums: region(if needs_sums { layer.outputs } else { 0 }),
-                delta: region(if backward { layer.outputs } else { 0 }),
+                outputs: region(layer.outputs, gaps),
+                sums: region(if needs_sums { layer.outputs } else { 0 }, gaps),
+                delta: region(if backward { layer.outputs } else { 0 }, gaps),
             });
         }
         self.arena = Arena::try_zeros("a workspace for the mini-batch", len)?;
         (self.rows, self.backward) = (rows, backward);
         Ok(())
+    }
+
+    /// The first rows of a region, some of its columns.
+    pub(crate) fn view(
+        &self,
+        region: Region,
+        rows: usize,
+        columns: &Range<usize>,
+    ) -> MatRef<'_, T> {
+        let (at, stride) = region.block(&(0..rows), columns);
+        MatRef::with_strides(&self.arena[at..], rows, columns.len(), stride, 1)
     }
 
     /// Makes room for the losses of `rows` rows.
@@ -117,13 +143,14 @@ mod tests {
 
     #[test]
     fn regions_do_not_overlap_and_only_growth_allocates() {
-        let plan = Plan::mlp(5, &[7, 3], 2, Activation::Gelu, Loss::CrossEntropy);
+        let plan = Plan::mlp(5, &[7, 512, 3], 2, Activation::Gelu, Loss::CrossEntropy);
         let layers = plan.dense_layers().unwrap();
         let mut workspace = Workspace::<f32>::default();
         workspace.reserve(&layers, 10, true).unwrap();
         let regions = workspace.layers.iter().flat_map(|l| [l.outputs, l.sums, l.delta]);
+        let extent = |r: Region| r.start..r.start + 10 * r.stride;
         let mut ranges: Vec<_> =
-            [workspace.gathered].into_iter().chain(regions).map(|r| r.rows(0..10)).collect();
+            [workspace.gathered].into_iter().chain(regions).map(extent).collect();
         ranges.sort_by_key(|range| (range.start, range.end));
         assert!(ranges.windows(2).all(|pair| pair[0].end <= pair[1].start));
         assert!(ranges.last().unwrap().end <= workspace.arena.len());

@@ -34,6 +34,7 @@ pub(super) fn measure(
     let batch = data.batch(&rows);
     network.step(&batch, optimizer)?;
     let step = median(|| network.step(&batch, optimizer).map(drop))?;
+    network.loss_and_gradient(&batch)?;
     let update = median(|| network.update(optimizer))?;
     let name = backend.info().name;
     let products = match products().into_iter().find(|kernels| kernels.name == name) {

@@ -3,7 +3,8 @@
 use crate::Subject;
 use consonance_core::rng::{Purpose, Stream};
 use consonance_core::{
-    Dataset, Element, Loss, Network, OptimizerState, Plan, Precision, Result, Targets, Values,
+    Dataset, Element, Error, Loss, Network, OptimizerState, Plan, Precision, Result, Targets,
+    Values,
 };
 
 /// A stream of made-up numbers; different `number`s never overlap.
@@ -130,7 +131,8 @@ impl Poison {
 /// All a network remembers.
 pub(crate) struct Snapshot {
     pub(crate) parameters: Values,
-    pub(crate) gradient: Values,
+    /// Nothing after a step that kept none.
+    pub(crate) gradient: Option<Values>,
     pub(crate) state: OptimizerState,
 }
 
@@ -138,7 +140,10 @@ impl Snapshot {
     pub(crate) fn of(network: &dyn Network) -> Result<Self> {
         Ok(Snapshot {
             parameters: network.parameters()?,
-            gradient: network.gradient()?,
+            gradient: match network.gradient() {
+                Err(Error::NoGradient) => None,
+                gradient => Some(gradient?),
+            },
             state: network.optimizer_state()?,
         })
     }

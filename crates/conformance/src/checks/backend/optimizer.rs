@@ -4,7 +4,7 @@ use super::{begin, every_optimizer};
 use crate::checks::material::{Snapshot, dataset, natural_kind, network};
 use crate::oracle::{Rounding, update};
 use crate::{Report, Subject};
-use consonance_core::{Activation, Loss, Network, Optimizer, Plan, Result};
+use consonance_core::{Activation, Error, Loss, Network, Optimizer, Plan, Result};
 
 fn plan(subject: &Subject<'_>) -> Plan {
     subject.mlp(5, &[17], 3, Activation::Relu, Loss::MeanSquaredError)
@@ -44,10 +44,11 @@ pub(crate) fn hold_update(
     report: &mut Report,
 ) -> Result<()> {
     let before = Snapshot::of(network)?;
+    let gradient = network.gradient()?;
     network.update(optimizer)?;
     let after = Snapshot::of(network)?;
     let place = format!("{optimizer:?}, step {step}");
-    report.same_bits(format_args!("{place}, gradient"), &before.gradient, &after.gradient);
+    report.same_bits(format_args!("{place}, gradient"), &gradient, &network.gradient()?);
     report.require(after.state.steps == step, &place, "steps are not counted");
     if after.state.moments.len() != optimizer.moments() {
         report.fail(&place, format_args!("{} moments", after.state.moments.len()));
@@ -59,7 +60,7 @@ pub(crate) fn hold_update(
         let moments: Vec<f64> = (0..optimizer.moments())
             .map(|moment| before.state.moments.get(moment).map_or(0.0, |m| m.get(i)))
             .collect();
-        let (p, g) = (before.parameters.get(i), before.gradient.get(i));
+        let (p, g) = (before.parameters.get(i), gradient.get(i));
         let (parameter, expected) = update(optimizer, step, p, g, &moments, rounding);
         report.within(format_args!("{place}, parameter {i}"), after.parameters.get(i), parameter);
         for (moment, expected) in expected.into_iter().enumerate() {
@@ -89,7 +90,14 @@ pub fn steps(subject: &Subject<'_>) -> Report {
                     let halves = other.loss_and_gradient(&data.all())?;
                     other.update(&optimizer)?;
                     report.same_number(format_args!("{place}, loss"), whole, halves);
-                    report.same_memory(&place, &Snapshot::of(&*one)?, &Snapshot::of(&*other)?);
+                    let after = Snapshot::of(&*one)?;
+                    report.same_memory(&place, &after, &Snapshot::of(&*other)?);
+                    if after.gradient.is_none() {
+                        let again = one.update(&optimizer);
+                        let none = |error: &Error| matches!(error, Error::NoGradient);
+                        report.refused(format_args!("update: {place}"), again, none);
+                        report.same_memory(&place, &after, &Snapshot::of(&*one)?);
+                    }
                 }
                 Ok(())
             });
