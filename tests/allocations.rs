@@ -80,7 +80,10 @@ fn a_step_after_the_first_allocates_nothing() {
     let small = Plan::mlp(7, &[12, 9], 3, Activation::Gelu, Loss::CrossEntropy);
     let large = Plan::mlp(64, &[128, 64], 10, Activation::Relu, Loss::CrossEntropy);
     let optimizers = [Optimizer::sgd(0.01), Optimizer::adam(0.001)];
-    for (plan, rows) in [(small, 5), (large, 64)] {
+    // cut by outputs, and summed in groups of rows
+    let wide = Plan::mlp(300, &[128], 3, Activation::Tanh, Loss::CrossEntropy);
+    let long = Plan::mlp(6, &[8], 3, Activation::Relu, Loss::CrossEntropy);
+    for (plan, rows) in [(small, 5), (large, 64), (wide, 16), (long, 300)] {
         for precision in precisions() {
             let plan = plan.clone().precision(precision);
             let mut stream = Stream::new(1, Purpose::Synthetic, 0, 0);
@@ -98,7 +101,7 @@ fn a_step_after_the_first_allocates_nothing() {
                         network.set_parameters(&initial).unwrap();
                         network.step(&data.batch(&order[..rows]), &optimizer).unwrap();
                         let before = ALLOCATIONS.load(Ordering::SeqCst);
-                        for step in 0..100 {
+                        for step in 0..40 {
                             let start = step * rows % (n - rows);
                             let batch = data.batch(&order[start..start + rows]);
                             network.step(&batch, &optimizer).unwrap();

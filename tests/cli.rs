@@ -1,18 +1,12 @@
 //! The program as a user runs it.
 
+mod program;
+
+use program::consonance;
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
-
-/// Runs `consonance` in `folder`.
-fn consonance(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_consonance"))
-        .current_dir(folder)
-        .args(arguments)
-        .output()
-        .unwrap()
-}
+use std::process::Command;
 
 /// The standard output of a run that must succeed.
 fn stdout(folder: &Path, arguments: &[&str]) -> String {
@@ -110,7 +104,8 @@ fn a_table_is_trained_predicted_evaluated_and_inspected() {
     assert_eq!(stdout(folder.path(), &into_file), "");
     assert_eq!(fs::read_to_string(path("answers.csv")).unwrap(), answers);
     let inspected = stdout(folder.path(), &["inspect", "run/model.safetensors"]);
-    assert!(inspected.contains("51 parameters of f32"), "{inspected}");
+    let precision = program::precision();
+    assert!(inspected.contains(&format!("51 parameters of {precision}")), "{inspected}");
     assert!(inspected.contains("blue, green, red"), "{inspected}");
 }
 
@@ -147,7 +142,10 @@ fn training_begins_with_a_state_dict_of_pytorch() {
     let golden: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/goldens");
     let init = golden.join("state_dict.safetensors");
     let init = init.to_str().unwrap();
-    let common = ["train", "--layers", "32", "--init", init, "--json", "-q"];
+    // its numbers are f32, and to stay as they are
+    let precision = ["--precision", "f32"];
+    let common = [&["train", "--layers", "32", "--init", init, "--json", "-q"], &precision[..]];
+    let common = common.concat();
     // a step size of 0 leaves every parameter as it was
     let still =
         [&common[..], &["--learning-rate", "0", "--epochs", "1", "--out", "still"]].concat();

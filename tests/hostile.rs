@@ -1,17 +1,12 @@
 //! Bad input gets an error that names the place and what was expected; nothing is left half
 //! written and nothing panics.
 
+mod program;
+
+use program::consonance;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
-
-fn consonance(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_consonance"))
-        .current_dir(folder)
-        .args(arguments)
-        .output()
-        .unwrap()
-}
+use std::process::Command;
 
 /// Runs a command that must fail, and checks that its message holds all of `words`.
 fn refused(folder: &Path, arguments: &[&str], words: &[&str]) {
