@@ -4,7 +4,8 @@
 //! it computes is compared with an [`oracle`] in float64, and may differ by no more than a bound
 //! that is derived, not chosen. Products stay within γ(k+2)·(|A|·|B| + |bias|), a theorem, and on
 //! random data within 6·√k·u·(|A|·|B|); what that means for losses and gradients is carried
-//! through the layers operation by operation; whatever need not be rounded must be exact, and
+//! through the layers operation by operation, in the worst case and in the likely one, and the
+//! smaller bound holds; whatever need not be rounded must be exact, and
 //! whatever is computed twice must have the same bits.
 //!
 //! # Checking a backend

@@ -18,7 +18,8 @@
 //!
 //! Between inputs that lie e apart a smooth function differs by at most
 //! |f′|·e + |f″|·e²/2 + M·e³/6 and its derivative by |f″|·e + M·e²/2 (Taylor), with f′ and f″ at
-//! the oracle's input and M the largest |f‴| anywhere. The piecewise functions have a kink at 0:
+//! the oracle's input and M the largest |f‴| anywhere; nor by more than max |f′|·e and max |f″|·e,
+//! nor than the values and the slopes lie apart. The piecewise functions have a kink at 0:
 //! where it lies within e of the input, either side's slope is a correct answer.
 
 use super::{Bounded, Rounding};
@@ -64,7 +65,7 @@ pub fn function(activation: Activation, x: f64) -> f64 {
 }
 
 /// First and second derivative at a finite x; at a kink, those on its left.
-fn slopes(activation: Activation, x: f64) -> (f64, f64) {
+pub(super) fn slopes(activation: Activation, x: f64) -> (f64, f64) {
     let s = sigmoid(x);
     // 1 − s without cancellation
     let c = sigmoid(-x);
@@ -95,20 +96,39 @@ fn slopes(activation: Activation, x: f64) -> (f64, f64) {
     }
 }
 
-/// M: no third derivative of the function is larger (away from its kink).
-fn largest_third_derivative(activation: Activation) -> f64 {
-    match activation {
-        Activation::Identity | Activation::Relu | Activation::LeakyRelu { .. } => 0.0,
-        Activation::Sigmoid => 0.125,
-        Activation::Tanh => 2.0,
-        // φ(x)·(x³ − 4x), largest near x = 0.74
-        Activation::Gelu => 0.784,
-        // s″·x + 3·s″, largest near x = 1.24
-        Activation::Silu => 0.310,
+/// How far a function and its derivatives reach, away from its kink.
+struct Reach {
+    /// No two values lie farther apart.
+    values: f64,
+    /// No slope is larger.
+    slope: f64,
+    /// No two slopes lie farther apart.
+    slopes: f64,
+    /// No second derivative is larger.
+    second: f64,
+    /// M: no third derivative is larger.
+    third: f64,
+}
+
+fn reach(activation: Activation) -> Reach {
+    let [values, slope, slopes, second, third] = match activation {
+        Activation::Identity => [f64::MAX, 1.0, 0.0, 0.0, 0.0],
+        Activation::Relu => [f64::MAX, 1.0, 1.0, 0.0, 0.0],
+        Activation::LeakyRelu { slope } => {
+            [f64::MAX, slope.max(1.0), (1.0 - slope).abs(), 0.0, 0.0]
+        }
         // 1/(6√3)
-        Activation::Softplus => 0.0963,
-        Activation::Elu { alpha } => alpha,
-    }
+        Activation::Sigmoid => [1.0, 0.25, 0.25, 0.0963, 0.125],
+        // 4/(3√3)
+        Activation::Tanh => [2.0, 1.0, 1.0, 0.770, 2.0],
+        // slopes from −0.129 to 1.129, at ±√2; 2·φ(0); φ(x)·(x³ − 4x), largest near x = 0.74
+        Activation::Gelu => [f64::MAX, 1.129, 1.258, 0.798, 0.784],
+        // slopes from −0.0999 to 1.0999; s″·x + 3·s″, largest near x = 1.24
+        Activation::Silu => [f64::MAX, 1.1, 1.2, 0.5, 0.310],
+        Activation::Softplus => [f64::MAX, 1.0, 1.0, 0.25, 0.0963],
+        Activation::Elu { alpha } => [f64::MAX, alpha.max(1.0), alpha.max(1.0), alpha, alpha],
+    };
+    Reach { values, slope, slopes, second, third }
 }
 
 /// The slopes on both sides of 0, if they differ.
@@ -129,7 +149,9 @@ fn may_cross_zero(input: Bounded) -> bool {
 /// The error allowed to the function alone, for an input and an output of these magnitudes: what
 /// the table above says.
 fn function_error(activation: Activation, x: f64, y: f64, rounding: Rounding) -> f64 {
-    let both = |n: f64, y: f64| n * (ulp(rounding.precision, y) + ulp(Precision::F64, y));
+    let both = |n: f64, y: f64| {
+        n * (rounding.bounded(ulp(rounding.precision, y)) + ulp(Precision::F64, y))
+    };
     let ulps = |n: f64| both(n, y);
     match activation {
         Activation::Identity | Activation::Relu => 0.0,
@@ -150,7 +172,7 @@ pub fn output(activation: Activation, input: Bounded, rounding: Rounding) -> Bou
     if !x.is_finite() {
         return Bounded::exact(value);
     }
-    let propagated = propagated(activation, input);
+    let propagated = propagated(activation, input, rounding);
     // on the positive side of their kink these are the identity
     let copied = matches!(activation, Activation::LeakyRelu { .. } | Activation::Elu { .. });
     let rounded = if copied && x - e > 0.0 {
@@ -158,19 +180,21 @@ pub fn output(activation: Activation, input: Bounded, rounding: Rounding) -> Bou
     } else {
         function_error(activation, x.abs() + e, value.abs() + propagated, rounding)
     };
-    Bounded { value, error: propagated + rounded }
+    Bounded { value, error: propagated + rounded }.finite()
 }
 
 /// |f(x̂) − f(x)| at most.
-fn propagated(activation: Activation, input: Bounded) -> f64 {
+fn propagated(activation: Activation, input: Bounded, rounding: Rounding) -> f64 {
     let Bounded { value: x, error: e } = input;
+    let reach = reach(activation);
     match kink(activation) {
         Some((left, right)) if may_cross_zero(input) => left.max(right) * e,
         _ => {
             let (first, second) = slopes(activation, x);
-            let third = largest_third_derivative(activation);
             // the exponential side of elu ends at 0, short of its largest third derivative
-            first.abs() * e + second.abs() * e * e / 2.0 + third * e * e * e / 6.0
+            let series =
+                first.abs() * e + second.abs() * e * e / 2.0 + reach.third * e * e * e / 6.0;
+            series.min(reach.slope * e).min(rounding.bounded(reach.values))
         }
     }
 }
@@ -183,12 +207,17 @@ pub fn derivative(activation: Activation, input: Bounded, rounding: Rounding) ->
     let Bounded { value: x, error: e } = input;
     let (value, second) = slopes(activation, x);
     let size = value.abs();
+    let reach = reach(activation);
+    let series = second.abs() * e + reach.third * e * e / 2.0;
+    let smooth = series.min(reach.second * e).min(rounding.bounded(reach.slopes));
     let propagated = match kink(activation) {
-        Some((left, right)) if may_cross_zero(input) => (left - right).abs() + second.abs() * e,
-        _ => second.abs() * e + largest_third_derivative(activation) * e * e / 2.0,
+        Some((left, right)) if may_cross_zero(input) => {
+            rounding.bounded((left - right).abs()) + smooth
+        }
+        _ => smooth,
     };
     let y = function(activation, x).abs();
-    let spread = self::propagated(activation, input);
+    let spread = self::propagated(activation, input, rounding);
     let epsilon = function_error(activation, x.abs() + e, y + spread, rounding);
     let off = spread + epsilon;
     let units = |n: f64| rounding.units(n);
@@ -219,7 +248,7 @@ pub fn derivative(activation: Activation, input: Bounded, rounding: Rounding) ->
         Activation::Silu => 4.0 * rounding.tiny * (1.0 + x.abs() + e),
         _ => 4.0 * rounding.tiny,
     };
-    Bounded { value, error: propagated + formula + underflow }
+    Bounded { value, error: propagated + formula + underflow }.finite()
 }
 
 /// 1 / (1 + e⁻ˣ), in the form that neither overflows nor cancels.
@@ -264,17 +293,33 @@ mod tests {
     }
 
     #[test]
-    fn no_third_derivative_exceeds_its_bound_and_the_bounds_are_close() {
+    fn no_derivative_reaches_farther_than_stated_and_what_is_stated_is_close() {
         for activation in Activation::ALL {
-            let bound = largest_third_derivative(activation);
             let h = 1e-4;
-            let third = |x: f64| {
-                ((slopes(activation, x + h).1 - slopes(activation, x - h).1) / (2.0 * h)).abs()
-            };
+            let third =
+                |x: f64| (slopes(activation, x + h).1 - slopes(activation, x - h).1) / (2.0 * h);
             let away_from_kinks = |x: &f64| kink(activation).is_none() || x.abs() > h;
-            let largest = grid().filter(away_from_kinks).map(third).fold(0.0, f64::max);
-            assert!(largest <= bound + 1e-6, "{activation}: {largest} > {bound}");
-            assert!(largest >= 0.9 * bound, "{activation}: {largest} far below {bound}");
+            let smallest_and_largest = |f: &dyn Fn(f64) -> f64| {
+                let all = || grid().filter(away_from_kinks).map(f);
+                (all().fold(f64::MAX, f64::min), all().fold(f64::MIN, f64::max))
+            };
+            let apart = |(smallest, largest): (f64, f64)| largest - smallest;
+            let size = |(smallest, largest): (f64, f64)| largest.max(-smallest);
+            let reach = reach(activation);
+            let values = smallest_and_largest(&|x| function(activation, x));
+            let first = smallest_and_largest(&|x| slopes(activation, x).0);
+            let second = smallest_and_largest(&|x| slopes(activation, x).1);
+            for (what, reached, stated) in [
+                ("values", apart(values), reach.values),
+                ("slope", size(first), reach.slope),
+                ("slopes", apart(first), reach.slopes),
+                ("second derivative", size(second), reach.second),
+                ("third derivative", size(smallest_and_largest(&third)), reach.third),
+            ] {
+                assert!(reached <= stated + 1e-6, "{what} of {activation}: {reached} > {stated}");
+                let close = stated == f64::MAX || reached >= 0.9 * stated;
+                assert!(close, "{what} of {activation}: {reached} far below {stated}");
+            }
         }
     }
 

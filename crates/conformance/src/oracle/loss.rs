@@ -29,6 +29,29 @@ pub fn row(
     }
 }
 
+/// Makes of a row's outputs' errors those of its gradient, to first order: p∘(e − Σ p·e)·Σt,
+/// σ·(1 − σ)·e or 2·e, all over `divisor`, as `gradient` is.
+pub(super) fn gradient_errors(
+    loss: Loss,
+    gradient: &[Bounded],
+    divisor: f64,
+    targets: &[f64],
+    e: &mut [f64],
+) {
+    let terms = gradient.iter().zip(targets).map(|(g, t)| g.value * divisor + t);
+    match loss {
+        Loss::CrossEntropy => {
+            let total: f64 = targets.iter().sum();
+            let weighted: f64 = terms.clone().zip(&*e).map(|(p, e)| p * e).sum();
+            let mean = if total == 0.0 { 0.0 } else { weighted / total };
+            e.iter_mut().zip(terms).for_each(|(e, p)| *e = p * (*e - mean));
+        }
+        Loss::BinaryCrossEntropy => e.iter_mut().zip(terms).for_each(|(e, s)| *e *= s * (1.0 - s)),
+        Loss::MeanSquaredError => e.iter_mut().for_each(|e| *e *= 2.0),
+    }
+    e.iter_mut().for_each(|e| *e /= divisor);
+}
+
 /// What the sum over a batch is divided by.
 pub fn divisor(loss: Loss, reduction: Reduction, rows: usize, outputs: usize) -> f64 {
     match (reduction, loss) {
@@ -66,14 +89,16 @@ fn cross_entropy(z: &[Bounded], targets: &[f64], rounding: Rounding) -> (Bounded
             } else {
                 own
             };
-            let units = 2.0 * distance(j) + average + n + 3.0 + 3.0 * libm::log(n);
+            let units = 2.0 * distance(j) + average + rounding.chain(n) + 3.0 + 3.0 * libm::log(n);
             let rounded = match p[j] + propagated {
                 // nothing is left of the probability, however wrong its relative error
                 0.0 => 0.0,
                 size => size * libm::expm1(rounding.units(units)),
             };
             let tiny = rounding.round(0.0, 0.0, n + 1.0).error;
-            let probability = Bounded { value: p[j], error: propagated + rounded + tiny };
+            // no two probabilities lie farther apart than 1, and some rounding
+            let error = (propagated + rounded + tiny).min(rounding.bounded(1.5));
+            let probability = Bounded { value: p[j], error };
             // a backend may take Σt as 1
             let scaled = Bounded {
                 value: probability.value * target_sum,
@@ -84,11 +109,13 @@ fn cross_entropy(z: &[Bounded], targets: &[f64], rounding: Rounding) -> (Bounded
         })
         .collect();
 
-    let log_sum_units = average + n - 1.0 + 2.0 * log_sum + 2.0;
+    let log_sum_units = average + rounding.chain(n) + 2.0 * log_sum + 1.0;
+    // the logarithm changes by no more than the logit that changes most
+    let log_sum_propagated = libm::log1p(q).min(widest);
     let mut total = Bounded::exact(0.0);
     for (j, &t) in targets.iter().enumerate().filter(|(_, t)| **t != 0.0) {
         let value = log_sum + (largest - z[j].value);
-        let propagated = libm::log1p(q) + z[j].error;
+        let propagated = log_sum_propagated + z[j].error;
         // max + ln Σ, then − z; or z − max, then ln Σ − that
         let sums = largest.abs() + log_sum + 2.0 * distance(j) + value + propagated;
         let error = propagated + rounding.units(log_sum_units + sums);

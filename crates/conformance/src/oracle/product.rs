@@ -96,26 +96,42 @@ pub fn product(
     bias: impl Fn(usize, usize) -> f64,
     rounding: Rounding,
 ) -> Matrix {
+    product_and_roundings(a, b, bias, rounding).0
+}
+
+/// The same, and how much of each element's error the product's own roundings are.
+pub(super) fn product_and_roundings(
+    a: &Matrix,
+    b: &Matrix,
+    bias: impl Fn(usize, usize) -> f64,
+    rounding: Rounding,
+) -> (Matrix, Vec<f64>) {
     assert_eq!(a.cols, b.cols, "operands of a product must agree in k");
     let k = a.cols;
-    let gamma = rounding.gamma(k as f64 + 2.0);
+    let gamma = rounding.gamma(rounding.chain(k as f64 + 2.0));
     let oracle_squared = ((k + 1) as f64 * ORACLE).powi(2) * 2.0;
     let tiny = (k + 1) as f64 * rounding.tiny;
     let mut elements = Vec::with_capacity(a.rows * b.rows);
+    let mut roundings = Vec::with_capacity(a.rows * b.rows);
     for i in 0..a.rows {
         for j in 0..b.rows {
             let start = bias(i, j);
             let (left, right) = (a.row(i), b.row(j));
             let value = dot(start, left.iter().zip(right).map(|(a, b)| (a.value, b.value)));
-            let (mut propagated, mut magnitude) = (0.0, start.abs());
+            let (mut sum, mut squares, mut magnitude) = (0.0, 0.0, start.abs());
             for (a, b) in left.iter().zip(right) {
                 let b_magnitude = b.magnitude();
-                propagated += a.error * b_magnitude + a.value.abs() * b.error;
+                let error = a.error * b_magnitude + a.value.abs() * b.error;
+                sum += error;
+                squares += error * error;
                 magnitude += a.magnitude() * b_magnitude;
             }
+            let propagated = rounding.of_sum(sum, squares);
             let own = ORACLE * value.abs() + oracle_squared * magnitude;
-            elements.push(Bounded { value, error: propagated + gamma * magnitude + own + tiny });
+            let rounded = (gamma * magnitude + own + tiny).min(f64::MAX);
+            elements.push(Bounded { value, error: propagated + rounded }.finite());
+            roundings.push(rounded);
         }
     }
-    Matrix { rows: a.rows, cols: b.rows, elements }
+    (Matrix { rows: a.rows, cols: b.rows, elements }, roundings)
 }

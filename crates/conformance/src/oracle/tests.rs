@@ -2,7 +2,9 @@
 
 use super::*;
 use consonance_core::rng::{Purpose, Stream};
-use consonance_core::{Activation, Dataset, Loss, Optimizer, Plan, Reduction, Targets, Values};
+use consonance_core::{
+    Activation, Dataset, Loss, Optimizer, Plan, Precision, Reduction, Targets, Values,
+};
 
 /// The oracle's value is right to a few roundings of its own.
 fn assert_is(bounded: Bounded, expected: f64) {
@@ -216,6 +218,40 @@ fn gradients_are_central_differences() {
                     error <= (far - near).abs() + rounding + gradient.error,
                     "{activation}: input {i} has {gradient:?}, difference {near}"
                 );
+            }
+        }
+    }
+}
+
+/// Wherever the numbers themselves are finite, so is what may be said of them.
+#[test]
+fn bounds_of_any_network_are_numbers() {
+    for precision in [Precision::F32, Precision::F64] {
+        for activation in Activation::ALL {
+            for loss in Loss::ALL {
+                for (depth, scale) in [(400, 0.5), (12, 1e9), (3, 1e-30)] {
+                    let plan = Plan::mlp(4, &vec![4; depth], 3, activation, loss);
+                    let plan = plan.precision(precision);
+                    let mut stream = Stream::new(1, Purpose::Synthetic, 0, 0);
+                    let mut draw = |n: usize, scale: f64| {
+                        let numbers: Vec<_> = (0..n).map(|_| scale * stream.normal()).collect();
+                        Values::rounded(precision, &numbers)
+                    };
+                    let parameters = draw(plan.parameter_count().unwrap(), scale);
+                    let features = draw(4 * 5, 1.0);
+                    let targets = wide(&[0.25, 0.25, 0.5].repeat(5));
+                    let targets = Values::rounded(precision, &targets.to_f64());
+                    let targets = Targets::Values { width: 3, values: targets };
+                    let data = Dataset::new(4, features, targets).unwrap();
+                    let oracle = Oracle::new(&plan, &parameters).unwrap();
+                    let answer = oracle.loss_and_gradient(&data.all()).unwrap();
+                    for bounded in answer.gradient.iter().chain([&answer.loss]) {
+                        assert!(
+                            bounded.error.is_finite() || !bounded.value.is_finite(),
+                            "{bounded:?}: {depth} layers of {activation}, {loss}, {precision}"
+                        );
+                    }
+                }
             }
         }
     }
