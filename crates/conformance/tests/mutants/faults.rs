@@ -39,6 +39,12 @@ pub(crate) enum Fault {
     SumIsMean,
     /// The gradient of the squared error is that of half of it.
     HalvesSquaredError,
+    /// The first of many layers has a gradient of zero.
+    ForgetsFirstLayer,
+    /// The weights' gradient of the first of many layers leaves out the last row.
+    LeavesOutRow,
+    /// The first of many layers has no bias.
+    DropsFirstBias,
     /// The gradient is added to the one kept before.
     AddsToOldGradient,
     /// The gradient of the outputs loses its last five bits.
@@ -125,7 +131,7 @@ pub(crate) enum Fault {
 
 impl Fault {
     /// Each fault, and the check that is there to find it.
-    pub(crate) const ALL: [(Fault, &str); 57] = [
+    pub(crate) const ALL: [(Fault, &str); 60] = [
         (Fault::InexactTanh, "activation_values"),
         (Fault::InexactSigmoid, "activation_values"),
         (Fault::TanhSaturatesEarly, "activation_values"),
@@ -142,6 +148,9 @@ impl Fault {
         (Fault::MeanOverRowsAlone, "gradients"),
         (Fault::SumIsMean, "gradients"),
         (Fault::HalvesSquaredError, "gradients"),
+        (Fault::ForgetsFirstLayer, "gradients"),
+        (Fault::LeavesOutRow, "gradients"),
+        (Fault::DropsFirstBias, "gradients"),
         (Fault::AddsToOldGradient, "gradients"),
         (Fault::ShortensDelta, "gradients"),
         (Fault::ForgetsLastActivation, "gradients"),

@@ -90,6 +90,14 @@ pub fn gradients(subject: &Subject<'_>) -> Report {
         (Loss::MeanSquaredError, Kind::Numbers),
     ];
     for (number, &f) in subject.capabilities.activations.iter().enumerate() {
+        if subject.capabilities.losses.contains(&Loss::CrossEntropy) {
+            let place = format!("{f}, 9 layers");
+            report.attempt(&place, |report| {
+                let mut network = network(subject, &deep(subject, f), 400 + number)?;
+                let data = dataset(network.plan(), Kind::Classes, 16, 507)?;
+                hold_gradient(&mut *network, &data.all(), &place, report)
+            });
+        }
         for (loss, kind) in losses {
             if !subject.capabilities.losses.contains(&loss) {
                 continue;
@@ -120,6 +128,11 @@ pub fn gradients(subject: &Subject<'_>) -> Report {
         }
     }
     report
+}
+
+/// Many layers, each as wide as the one before: errors must not grow into anything goes.
+fn deep(subject: &Subject<'_>, f: Activation) -> Plan {
+    subject.mlp(64, &[64; 8], 10, f, Loss::CrossEntropy)
 }
 
 /// Holds a batch's loss and gradient against the oracle.

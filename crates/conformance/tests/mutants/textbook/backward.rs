@@ -148,6 +148,13 @@ impl<T: Element> Loops<T> {
         };
         let order = self.order(batch.len(), in_step);
         self.backward(&pass, delta, |layer, delta, x| {
+            if self.is_first_of_many(Fault::ForgetsFirstLayer, layer.layer) {
+                return;
+            }
+            let left_out = match self.is_first_of_many(Fault::LeavesOutRow, layer.layer) {
+                true => Some(batch.len() - 1),
+                false => None,
+            };
             for o in 0..layer.outputs {
                 let d = |row: usize| delta[row * layer.outputs + o];
                 let sum = |f: &dyn Fn(usize) -> T| -> T {
@@ -156,7 +163,7 @@ impl<T: Element> Loops<T> {
                 for i in 0..layer.inputs {
                     let x = |row: usize| x[row * layer.inputs + i];
                     gradient[layer.weight.start + o * layer.inputs + i] +=
-                        sum(&|row| d(row) * x(row));
+                        sum(&|row| if Some(row) == left_out { T::zero() } else { d(row) * x(row) });
                 }
                 gradient[layer.bias.start + o] += sum(&d);
             }

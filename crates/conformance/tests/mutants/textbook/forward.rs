@@ -64,7 +64,9 @@ impl<T: Element> Loops<T> {
             let mut z = Vec::with_capacity(rows * layer.outputs);
             for x in x.chunks_exact(layer.inputs) {
                 for (w, b) in weight.chunks_exact(layer.inputs).zip(bias) {
-                    let start = if last && self.is(Fault::DropsBias) { T::zero() } else { *b };
+                    let dropped = (last && self.is(Fault::DropsBias))
+                        || self.is_first_of_many(Fault::DropsFirstBias, number);
+                    let start = if dropped { T::zero() } else { *b };
                     z.push(x.iter().zip(w).fold(start, |sum, (x, w)| sum + *x * *w));
                 }
             }

@@ -103,6 +103,11 @@ struct Pass<T> {
 }
 
 impl<T: Element> Loops<T> {
+    /// True of the first of many layers, if that is where the fault is.
+    fn is_first_of_many(&self, fault: Fault, layer: usize) -> bool {
+        self.is(fault) && layer == 0 && self.layers.len() > 5
+    }
+
     fn new(fault: Fault, plan: &Plan, threads: usize, number: usize) -> Result<Self> {
         let count = plan.parameter_count()?;
         let start = if fault == Fault::FreshNotZero { T::of(0.1) } else { T::zero() };
