@@ -1,7 +1,6 @@
 //! The step in which every backend must agree before its steps are timed.
 
 use super::{assert_agreement, count, worst_error};
-use consonance::rng::{Purpose, Stream};
 use consonance::{Backend, Batch, Init, Network, Optimizer, OptimizerState, Plan, Result, Values};
 use consonance_conformance::oracle::{Answer, Oracle};
 
@@ -12,21 +11,18 @@ pub(crate) struct FirstStep<'a> {
     optimizer: Optimizer,
     parameters: Values,
     expected: Answer,
-    /// What training begins with, once the step is taken.
-    drawn: Values,
 }
 
 impl<'a> FirstStep<'a> {
     /// Asks the oracle.
     pub(crate) fn new(plan: &'a Plan, batch: Batch<'a>, optimizer: Optimizer) -> Self {
-        let parameters = parameters(plan).expect("a network");
+        let parameters = Init::GlorotUniform.draw(plan, 0).expect("a network");
         let oracle = Oracle::new(plan, &parameters).expect("its own parameters");
         let expected = oracle.loss_and_gradient(&batch).expect("a batch that fits");
-        let drawn = Init::GlorotUniform.draw(plan, 0).expect("a network");
-        FirstStep { plan, batch, optimizer, parameters, expected, drawn }
+        FirstStep { plan, batch, optimizer, parameters, expected }
     }
 
-    /// A network of `backend` that has taken the step, and begins anew from drawn parameters.
+    /// A network of `backend` that has taken the step, and begins anew.
     ///
     /// # Panics
     /// If its loss or its gradient was beyond the kit's bound, or the backend fails.
@@ -38,7 +34,7 @@ impl<'a> FirstStep<'a> {
             let loss = network.loss_and_gradient(&self.batch)?;
             let gradient = network.gradient()?;
             network.update(&self.optimizer)?;
-            network.set_parameters(&self.drawn)?;
+            network.set_parameters(&self.parameters)?;
             network.set_optimizer_state(&OptimizerState::default())?;
             Ok((network, loss, gradient))
         };
@@ -49,22 +45,4 @@ impl<'a> FirstStep<'a> {
         assert_agreement(&format!("the gradient of {name}"), error);
         network
     }
-}
-
-/// Parameters at which the bound stays far below the gradient, however deep and wide the network:
-/// each output takes one input, and a little of all the others. Drawn weights are all of one size;
-/// with them the bound grows by their magnitudes' sum in every layer, until anything is within it.
-fn parameters(plan: &Plan) -> Result<Values> {
-    let mut stream = Stream::new(0, Purpose::Synthetic, 0, 0);
-    let mut parameters = vec![0.0; plan.parameter_count()?];
-    for layer in plan.dense_layers()? {
-        let inputs = layer.inputs;
-        for (index, weight) in parameters[layer.weight].iter_mut().enumerate() {
-            let (output, input) = (index / inputs, index % inputs);
-            let one = if output % inputs == input { 1.0 } else { 0.0 };
-            *weight = one + stream.normal() / (4 * inputs) as f64;
-        }
-        parameters[layer.bias].fill_with(|| stream.normal() / 10.0);
-    }
-    Ok(Values::rounded(plan.precision, &parameters))
 }
