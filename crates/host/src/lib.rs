@@ -3,11 +3,11 @@
 //! A backend supplies [`Kernels`], in the simplest case a matrix product, and [`HostBackend`]
 //! makes a whole backend of it.
 //!
-//! A step has two halves. In the first, each task takes some rows of the mini-batch through all
-//! layers, forward and back, without meeting the others. In the second, each task takes some
-//! output rows of a layer's weights, sums their gradient over the whole batch, and updates them.
-//! Only output dimensions are ever divided among threads, so the bits do not depend on how many
-//! there are. After the first step the engine allocates nothing; kernels may.
+//! A step has two halves. In the first, tasks take rows of the mini-batch, or outputs of a layer,
+//! forward and back, whichever lets less travel between the cores' caches. In the second, each
+//! task takes some output rows of a layer's weights, sums their gradient over the whole batch, and
+//! updates them. How sums are grouped follows from the shapes alone, so the bits do not depend on
+//! the number of threads. After the first step the engine allocates nothing; kernels may.
 
 mod backend;
 pub mod crew;
