@@ -57,6 +57,7 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
             plan: Arc::new(plan.clone()),
             pieces: schedule::pieces(&layers, crew.threads(), free, kernels.panel_rows()),
             packed: Packed::new(&layers, kernels.panel_rows()),
+            parameters: Arena::try_zeros("parameters", count)?,
             block: Arena::try_zeros(
                 "a block of the gradient",
                 crew.threads() * block_len(&layers),
@@ -64,7 +65,6 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
             layers: layers.into(),
             kernels,
             crew,
-            parameters: Arena::try_zeros("parameters", count)?,
             gradient: Arena::default(),
             has_gradient: true,
             moments: Vec::new(),
@@ -136,6 +136,7 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
         let count = self.parameters.len();
         self.workspace.reserve_partial(groups, count)?;
         let HostNetwork { plan, layers, kernels, parameters, packed, workspace, .. } = self;
+        // the pass borrows the rest of the workspace
         let mut partial = std::mem::take(&mut workspace.partial);
         let sums = Disjoint::new(&mut partial);
         let pass = Pass::new(&**kernels, layers, parameters, packed, batch, workspace);
