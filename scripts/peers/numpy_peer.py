@@ -14,7 +14,8 @@ class Network:
     def __init__(self, workload, parameters, epsilon_hat=False):
         self.workload = workload
         self.epsilon_hat = epsilon_hat
-        self.W = [np.ascontiguousarray(W.T) for W in parameters[0::2]]
+        # a copy also of a column, which its transpose would share with other networks
+        self.W = [W.T.copy() for W in parameters[0::2]]
         self.b = [b.copy() for b in parameters[1::2]]
         self.moments = [(np.zeros_like(p), np.zeros_like(p)) for p in self.W + self.b]
         self.steps = 0
