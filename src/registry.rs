@@ -66,7 +66,7 @@ pub fn products() -> Vec<Products> {
         #[cfg(feature = "fused")]
         Products::of("fused", consonance_backend_fused::Fused::default()),
         #[cfg(feature = "openblas")]
-        Products::of("openblas", consonance_backend_openblas::OpenBlas),
+        Products::of("openblas", consonance_backend_openblas::OpenBlas::default()),
     ]
 }
 

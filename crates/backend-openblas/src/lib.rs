@@ -31,7 +31,7 @@ pub struct OpenBlasBackend {
 pub fn backend() -> OpenBlasBackend {
     let library = Library::probe();
     let name = format!("OpenBLAS {}", library.version());
-    let inner = HostBackend::new(NAME, env!("CARGO_PKG_VERSION"), &name, OpenBlas)
+    let inner = HostBackend::new(NAME, env!("CARGO_PKG_VERSION"), &name, OpenBlas::default())
         .detail("configuration", &library.configuration)
         .detail("core", &library.core)
         .detail("threading model", library.threading.to_string());

@@ -1,12 +1,21 @@
 //! Matrix products in BLAS's words: row-major operands, transposed or not, a leading dimension.
 
+use crate::Library;
 use cblas_sys::{CBLAS_LAYOUT, CBLAS_TRANSPOSE, cblas_dgemm, cblas_sgemm};
 use consonance_host::kernels::check_shapes;
 use consonance_host::{Beta, Kernels, MatMut, MatRef, Math};
 
-/// Products by OpenBLAS.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct OpenBlas;
+/// Products by OpenBLAS, single-threaded where the library can be made so.
+#[derive(Debug, Clone, Copy)]
+pub struct OpenBlas(());
+
+impl Default for OpenBlas {
+    /// Tells the library to use one thread.
+    fn default() -> Self {
+        Library::probe();
+        OpenBlas(())
+    }
+}
 
 /// The leading dimension of a matrix whose rows lie without gaps inside, if it is one.
 fn leading_dimension<T>(matrix: &MatRef<'_, T>) -> Option<i32> {

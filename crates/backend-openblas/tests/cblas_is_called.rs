@@ -40,7 +40,7 @@ unsafe extern "C" fn cblas_sgemm(
 fn an_f32_product_is_one_call_of_cblas_sgemm() {
     let (a, b, mut c) = ([1.0; 6], [1.0; 12], [0.0_f32; 8]);
     let product = MatMut::new(&mut c, 2, 4);
-    OpenBlas.gemm(MatRef::new(&a, 2, 3), MatRef::new(&b, 3, 4), Beta::Zero, product);
+    OpenBlas::default().gemm(MatRef::new(&a, 2, 3), MatRef::new(&b, 3, 4), Beta::Zero, product);
     assert_eq!(CALLS.load(Ordering::Relaxed), 1);
     assert_eq!(c, [42.0; 8]);
 }
