@@ -17,8 +17,9 @@ use consonance_host::simd::{self, Level};
 use consonance_host::{Beta, HostBackend, Kernels, MatMut, MatRef};
 use level::Compiled;
 use pack::{overwrite, pack};
-use product::{DEPTH, Finish, Product, Start};
+use product::{Ahead, DEPTH, Finish, Product, Start};
 use std::mem::MaybeUninit;
+use std::ops::Range;
 
 /// Products in register tiles.
 #[derive(Debug, Clone, Copy)]
@@ -113,6 +114,7 @@ impl Fused {
             c: c.as_mut_ptr(),
             start,
             finish,
+            after: Ahead::NOTHING,
         };
         match b {
             Operand::Panels(panels) => self.run(&Product { b: panels.as_ptr(), ..whole }),
@@ -154,18 +156,20 @@ impl Fused {
                     (product.a, product.a_panel) = (for_a.0.as_ptr().cast(), rows * terms.len());
                     (product.a_row, product.a_col) = (1, rows);
                 }
-                let b = b.rows_range(terms.clone());
+                let of_terms = b.rows_range(terms.clone());
                 let columns = if packs_b { STRIPE * lanes } else { whole.n };
                 for first in (0..whole.n).step_by(columns) {
                     let count = columns.min(whole.n - first);
-                    let b = b.columns(first..first + count);
+                    let part = of_terms.columns(first..first + count);
                     let mut stripe = product.columns(first, count);
-                    (stripe.b, stripe.b_row, stripe.b_panel) = (b.as_ptr(), b.row_stride(), lanes);
+                    stripe.b = part.as_ptr();
+                    (stripe.b_row, stripe.b_panel) = (b.row_stride(), lanes);
                     if packs_b {
                         let panels = count.div_ceil(lanes) * lanes * terms.len();
-                        pack(self.level, lanes, &b, &mut for_b.0[..panels]);
+                        pack(self.level, lanes, &part, &mut for_b.0[..panels]);
                         stripe.b = for_b.0.as_ptr().cast();
                         (stripe.b_row, stripe.b_panel) = (lanes, terms.len() * lanes);
+                        stripe.after = packed_next(&b, terms.clone(), first + count, lanes);
                     }
                     self.run(&stripe);
                 }
@@ -179,6 +183,18 @@ impl Fused {
         // whole, C is borrowed for writing, and the level is this processor's.
         unsafe { T::run(self.level, product) }
     }
+}
+
+/// What is packed after some terms of the columns before `column`: more columns, or the first
+/// ones of more terms.
+fn packed_next<T>(b: &MatRef<'_, T>, terms: Range<usize>, column: usize, lanes: usize) -> Ahead<T> {
+    let (row, column) = if column < b.cols() { (terms.start, column) } else { (terms.end, 0) };
+    if row == b.rows() || b.col_stride() != 1 {
+        return Ahead::NOTHING;
+    }
+    let from = b.as_ptr().wrapping_add(row * b.row_stride() + column);
+    let panels = (b.cols() - column).div_ceil(lanes).min(STRIPE);
+    Ahead { from, row: b.row_stride(), panel: lanes, panels }
 }
 
 /// True if the elements of a row of A lie so far apart that every one is in another cache line,

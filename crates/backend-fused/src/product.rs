@@ -30,6 +30,25 @@ pub(crate) enum Finish<T> {
     WherePositive(*const T),
 }
 
+/// Part of a matrix that is read after a product. The product's tiles have it fetched into the
+/// second-level cache while they compute, a panel each.
+#[derive(Clone, Copy)]
+pub(crate) struct Ahead<T> {
+    /// Its first row.
+    pub(crate) from: *const T,
+    /// Distance of its rows.
+    pub(crate) row: usize,
+    /// Distance of its panels, which are as wide as a vector.
+    pub(crate) panel: usize,
+    /// How many panels.
+    pub(crate) panels: usize,
+}
+
+impl<T> Ahead<T> {
+    /// Nothing.
+    pub(crate) const NOTHING: Self = Ahead { from: std::ptr::null(), row: 0, panel: 0, panels: 0 };
+}
+
 /// C ← finish(start + A·B) with C row-major: all that a product is, as pointers.
 #[derive(Clone, Copy)]
 pub(crate) struct Product<T> {
@@ -52,6 +71,8 @@ pub(crate) struct Product<T> {
     pub(crate) c_row: usize,
     pub(crate) start: Start<T>,
     pub(crate) finish: Finish<T>,
+    /// What the caller reads after it.
+    pub(crate) after: Ahead<T>,
 }
 
 impl<T: Copy> Product<T> {
@@ -125,7 +146,9 @@ impl<T: Copy> Product<T> {
         let mut depth = 0;
         loop {
             let terms = (self.k - depth).min(DEPTH);
-            let step = Step { vector, last, depth, terms, ends: depth + terms == self.k };
+            let ends = depth + terms == self.k;
+            let ahead = self.ahead::<V, N>(vector, depth + terms);
+            let step = Step { vector, last, depth, terms, ends, ahead };
             let mut row = 0;
             // SAFETY: the caller's promise; rows stay below m
             unsafe {
@@ -159,12 +182,33 @@ impl<T: Copy> Product<T> {
         }
     }
 
+    /// What is read after the terms up to `depth` of N vectors: more terms, or the next vectors.
+    #[inline(always)]
+    fn ahead<V: Vector<Element = T>, const N: usize>(
+        &self,
+        vector: usize,
+        depth: usize,
+    ) -> Ahead<T> {
+        let at = |depth: usize, vector: usize, panels: usize| Ahead {
+            from: self.b.wrapping_add(depth * self.b_row + vector * self.b_panel),
+            row: self.b_row,
+            panel: self.b_panel,
+            panels,
+        };
+        let left = (self.n / V::LANES).saturating_sub(vector + N);
+        match (depth < self.k, left) {
+            (true, _) => at(depth, vector, N),
+            (false, 0) => self.after,
+            (false, left) => at(0, vector + N, left.min(V::ACROSS)),
+        }
+    }
+
     /// The tile of M rows from `row` on and N vectors.
     #[inline(always)]
     unsafe fn tile<V: Vector<Element = T>, const M: usize, const N: usize>(
         &self,
         row: usize,
-        step: &Step,
+        step: &Step<T>,
     ) {
         let column = step.vector * V::LANES;
         let whole = step.last == V::LANES;
@@ -198,11 +242,17 @@ impl<T: Copy> Product<T> {
             let down = row / V::ROWS * self.a_panel + row % V::ROWS * self.a_row;
             let a = self.a.add(down + step.depth * self.a_col);
             let b = self.b.add(step.depth * self.b_row + step.vector * self.b_panel);
+            let (number, ahead) = (row / V::ROWS, step.ahead);
+            // fetching what is there already costs nothing
+            let ahead = match number < ahead.panels {
+                true => (ahead.from.wrapping_add(number * ahead.panel), ahead.row),
+                false => (b, self.b_row),
+            };
             if whole || self.b_panel != V::LANES {
-                self.multiply::<V, M, N>(a, b, step.terms, &mut sums, |from| V::load(from));
+                self.multiply::<V, M, N>(a, b, ahead, step.terms, &mut sums, |from| V::load(from));
             } else {
                 let last = |from| V::load_first(from, step.last);
-                self.multiply::<V, M, N>(a, b, step.terms, &mut sums, last);
+                self.multiply::<V, M, N>(a, b, ahead, step.terms, &mut sums, last);
             }
             for (i, sums) in sums.iter().enumerate() {
                 for (j, sum) in sums.iter().enumerate() {
@@ -223,12 +273,14 @@ impl<T: Copy> Product<T> {
         }
     }
 
-    /// sums += A·B over `terms` terms; `load_last` reads the last vector of a row of B.
+    /// sums += A·B over `terms` terms; `load_last` reads the last vector of a row of B. `ahead` are
+    /// an address to fetch and the distance to the next.
     #[inline(always)]
     unsafe fn multiply<V: Vector<Element = T>, const M: usize, const N: usize>(
         &self,
         mut a: *const T,
         mut b: *const T,
+        (mut ahead, distance): (*const T, usize),
         terms: usize,
         sums: &mut [[V; N]; M],
         load_last: impl Fn(*const T) -> V,
@@ -236,6 +288,8 @@ impl<T: Copy> Product<T> {
         for _ in 0..terms {
             // SAFETY: the caller's promise: both pointers stay within their matrices
             unsafe {
+                V::prefetch(ahead);
+                ahead = ahead.wrapping_add(distance);
                 let mut row = [V::splat(zero::<V>()); N];
                 for (j, vector) in row.iter_mut().enumerate() {
                     let from = b.add(j * self.b_panel);
@@ -256,13 +310,14 @@ impl<T: Copy> Product<T> {
 }
 
 /// Which part of a product a tile belongs to.
-struct Step {
+struct Step<T> {
     vector: usize,
     last: usize,
     depth: usize,
     terms: usize,
     /// True if these are the last terms.
     ends: bool,
+    ahead: Ahead<T>,
 }
 
 fn zero<V: Vector>() -> V::Element {

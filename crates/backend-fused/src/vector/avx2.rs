@@ -38,6 +38,10 @@ macro_rules! vector {
                 unsafe { $load_mask(from, mask(count * (8 / $lanes))) }
             }
             #[inline(always)]
+            unsafe fn prefetch(at: *const $type) {
+                unsafe { _mm_prefetch::<_MM_HINT_T1>(at.cast()) }
+            }
+            #[inline(always)]
             unsafe fn store_first(self, to: *mut $type, count: usize) {
                 unsafe { $store_mask(to, mask(count * (8 / $lanes)), self) }
             }

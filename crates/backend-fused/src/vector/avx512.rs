@@ -35,6 +35,10 @@ macro_rules! vector {
                 unsafe { $load_mask(((1_u32 << count) - 1) as $mask, from) }
             }
             #[inline(always)]
+            unsafe fn prefetch(at: *const $type) {
+                unsafe { _mm_prefetch::<_MM_HINT_T1>(at.cast()) }
+            }
+            #[inline(always)]
             unsafe fn store_first(self, to: *mut $type, count: usize) {
                 unsafe { $store_mask(to, ((1_u32 << count) - 1) as $mask, self) }
             }

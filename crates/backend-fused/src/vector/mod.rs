@@ -32,6 +32,11 @@ pub(crate) trait Vector: Copy {
     unsafe fn store(self, to: *mut Self::Element);
     /// The first `count` elements, zeros after them; reads no others.
     unsafe fn load_first(from: *const Self::Element, count: usize) -> Self;
+    /// Has the cache line at `at`, any address at all, fetched into the second-level cache.
+    #[inline(always)]
+    unsafe fn prefetch(at: *const Self::Element) {
+        let _ = at;
+    }
     /// Writes the first `count` elements, no others.
     unsafe fn store_first(self, to: *mut Self::Element, count: usize);
     /// self·a + b, rounded once where the instruction set can.
