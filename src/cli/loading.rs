@@ -62,14 +62,14 @@ pub(crate) struct Loaded {
 pub(crate) fn model_and_rows(
     model: &Path,
     data: &Path,
-    keep_target: bool,
+    with_target: bool,
     backend: &dyn Backend,
     threads: usize,
 ) -> Result<Loaded, Box<dyn Error>> {
     let model = Model::load(model)?;
-    let columns = Columns::Like(model.preparation.schema.clone());
+    let schema = model.preparation.schema.clone();
+    let columns = if with_target { Columns::Like(schema) } else { Columns::FeaturesLike(schema) };
     let table = read(data, &ReadOptions { columns, ..ReadOptions::default() })?;
-    let table = if keep_target { table } else { table.without_target() };
     let data = model.preparation.dataset(&table, model.plan.precision)?;
     let network = model.network(backend, threads)?;
     Ok(Loaded { preparation: model.preparation, network, data })

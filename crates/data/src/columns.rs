@@ -16,11 +16,29 @@ pub enum Columns {
     Target(String),
     /// All columns are features.
     NoTarget,
-    /// The columns of an earlier table, to predict for new rows.
+    /// The columns of an earlier table.
     ///
     /// Where both files have a header, features are found by name, in any order; otherwise by
     /// position. The target column may be there, and is then read, or not.
     Like(Schema),
+    /// The features of an earlier table, found as by [`Columns::Like`], to predict for new rows: a
+    /// target column is passed over, whatever it holds.
+    FeaturesLike(Schema),
+}
+
+impl Columns {
+    /// The earlier table's columns, if there is one.
+    pub(crate) fn earlier(&self) -> Option<&Schema> {
+        match self {
+            Columns::Like(schema) | Columns::FeaturesLike(schema) => Some(schema),
+            _ => None,
+        }
+    }
+
+    /// True if no target is to be read.
+    pub(crate) fn features_only(&self) -> bool {
+        matches!(self, Columns::NoTarget | Columns::FeaturesLike(_))
+    }
 }
 
 /// What each column of a file is for.
@@ -61,6 +79,11 @@ pub(crate) fn layout(
             (header, Some(target.ok_or_else(|| unknown_target(column, first, header))?))
         }
         Columns::Like(schema) => return layout_like(schema, first, header),
+        Columns::FeaturesLike(schema) => {
+            let layout = layout_like(schema, first, header)?;
+            let schema = Schema { target: None, ..layout.schema };
+            return Ok(Layout { schema, target: None, ..layout });
+        }
     };
     let names = names(first, header)?;
     let features: Vec<usize> = (0..width).filter(|&column| Some(column) != target).collect();

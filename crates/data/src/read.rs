@@ -16,19 +16,19 @@ use std::path::Path;
 /// The labels of an IDX file lie beside it under the name MNIST would give them
 /// (`train-images-idx3-ubyte` and `train-labels-idx1-ubyte`); see [`read_idx`] for any other
 /// name. They must be there with [`Columns::LastIsTarget`], may be with [`Columns::Like`], and
-/// are not read with [`Columns::NoTarget`]. Of several pairs in a folder the one whose name
+/// are not read with [`Columns::NoTarget`] and [`Columns::FeaturesLike`]. Of several pairs in a folder the one whose name
 /// begins with `train` is read.
 ///
 /// # Errors
 /// Those of [`read_csv`](crate::read_csv) and [`read_idx`]; [`Error::File`] if there is no pair,
 /// or no labels, saying what was looked for; if an IDX file is asked for a target column, which it
-/// has not; or if it has not as many features as [`Columns::Like`] says.
+/// has not; or if it has not as many features as the earlier table.
 pub fn read(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Table> {
     let path = path.as_ref();
     if path.is_dir() {
         let (images, labels) = find_pair(path)?;
         check_columns(path, options)?;
-        let labels = (options.columns != Columns::NoTarget).then_some(labels);
+        let labels = (!options.columns.features_only()).then_some(labels);
         return like(read_idx(images, labels.as_deref())?, options);
     }
     let source = Source::open(path)?;
@@ -36,10 +36,7 @@ pub fn read(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Table> {
         return read_source(source, options);
     }
     check_columns(path, options)?;
-    let labels = match options.columns {
-        Columns::NoTarget => None,
-        _ => labels_beside(path),
-    };
+    let labels = if options.columns.features_only() { None } else { labels_beside(path) };
     if labels.is_none() && options.columns == Columns::LastIsTarget {
         let problem = match label_names(path) {
             Some([first, second]) => {
@@ -64,8 +61,8 @@ fn check_columns(path: &Path, options: &ReadOptions) -> Result<()> {
 
 /// Checks an IDX file's features against the schema asked for.
 fn like(table: Table, options: &ReadOptions) -> Result<Table> {
-    match &options.columns {
-        Columns::Like(schema) if schema.features.len() != table.inputs() => {
+    match options.columns.earlier() {
+        Some(schema) if schema.features.len() != table.inputs() => {
             let problem = expected_features(schema.features.len(), table.inputs());
             Err(Error::file(table.file(), problem))
         }

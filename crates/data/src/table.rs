@@ -82,11 +82,6 @@ impl Table {
         self.target.as_ref()
     }
 
-    /// The same rows without their target: for prediction, which must not depend on it.
-    pub fn without_target(self) -> Self {
-        Table { target: None, ..self }
-    }
-
     /// Feature `index` of row `row`, both counted from 0; panics past the end as a slice does.
     pub fn value(&self, row: usize, index: usize) -> f64 {
         assert!(index < self.inputs(), "feature {index} of {}", self.inputs());

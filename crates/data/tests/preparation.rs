@@ -87,6 +87,21 @@ fn a_later_file_is_read_by_name_in_any_order() {
 }
 
 #[test]
+fn a_target_that_is_to_be_predicted_may_hold_anything() {
+    let (_, preparation) = prepared(Task::Regression, "a,b,y\n1,10,0.5\n3,30,1.5\n");
+    let columns = Columns::FeaturesLike(preparation.schema.clone());
+    let options = ReadOptions { columns, ..Default::default() };
+    for content in ["y,b,a\n,20,2\n", "a,b,y\n2,20,?\n", "2,20,\n", "b,a\n20,2\n"] {
+        let table = parse_with(content, &options).unwrap();
+        assert!(table.target().is_none(), "{content}");
+        let data = preparation.dataset(&table, Precision::F64).unwrap();
+        let expected = (&Values::from(vec![2.0, 20.0]), &Targets::None);
+        assert_eq!((data.features(), data.targets()), expected, "{content}");
+    }
+    assert!(parse_with("2,,1\n", &options).is_err(), "a feature is missing");
+}
+
+#[test]
 fn errors_in_a_reordered_file_name_its_own_columns() {
     let (_, preparation) = prepared(Task::Classification, TRAINING);
     let read = |content| parse_with(content, &like(&preparation));
