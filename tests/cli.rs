@@ -93,6 +93,10 @@ fn a_table_is_trained_predicted_evaluated_and_inspected() {
     // raw rows, in another order of columns, without a target
     fs::write(path("new.csv"), "y,x\n0,3\n3,0.1\n").unwrap();
     let answers = stdout(folder.path(), &["predict", "run/model.safetensors", "new.csv"]);
+    // a column for the target, to be filled in
+    fs::write(path("open.csv"), "y,colour,x\n0,,3\n3,?,0.1\n").unwrap();
+    let same = stdout(folder.path(), &["predict", "run/model.safetensors", "open.csv"]);
+    assert_eq!(same, answers);
     let lines: Vec<&str> = answers.lines().collect();
     assert_eq!(lines[0], "colour,probability_blue,probability_green,probability_red");
     assert!(lines[1].starts_with("green,") && lines[2].starts_with("blue,"), "{answers}");
@@ -107,6 +111,24 @@ fn a_table_is_trained_predicted_evaluated_and_inspected() {
     let precision = program::precision();
     assert!(inspected.contains(&format!("51 parameters of {precision}")), "{inspected}");
     assert!(inspected.contains("blue, green, red"), "{inspected}");
+    assert!(inspected.contains("training by adam with mini-batches of 32 rows"), "{inspected}");
+}
+
+#[test]
+fn the_memory_of_a_training_is_told_before_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let of = |arguments: &[&str]| stdout(folder.path(), &[&["inspect"], arguments].concat());
+    let network = ["--layers", "100,1000,10", "--batch-size", "50", "--threads", "2"];
+    let inspected = of(&network);
+    assert!(inspected.contains("111010 parameters of f32, 433.6 KiB"), "{inspected}");
+    let backend = consonance::DEFAULT_BACKEND;
+    let training = format!("adam with mini-batches of 50 rows on {backend} with 2 threads");
+    assert!(inspected.contains(&training), "{inspected}");
+    // candle does not tell
+    let tells = !backend.starts_with("candle");
+    assert_eq!(inspected.contains("moments"), tells, "{inspected}");
+    assert_eq!(inspected.contains("867.3 KiB"), tells, "two moments: {inspected}");
+    assert!(of(&["--workload", "tiny", "--precision", "f64"]).contains("2410 parameters of f64"));
 }
 
 #[test]

@@ -166,11 +166,12 @@ def report(results):
     parts = [
         """# Consonance and its peers
 
-Written by `scripts/peers/report.py` from a run of `scripts/peers/run.sh`. A step is gather,
-forward, backward and update, in f32. Everyone takes turns, a process each time; a process warms up
-and times single steps (JAX: sixteen short ones together), and answers their median; the tables
-have the median over the rounds. Compilation and start are not counted. A peer's modes are each of
-its backends, interfaces and numbers of threads; the best one counts, for Consonance too.""",
+Written by `scripts/peers/report.py` from a run of `scripts/peers/run.sh`. A step is gather
+(but for `seed`, whose one mini-batch is the whole set in its order), forward, backward and update,
+in f32. Everyone takes turns, a process each time; a process warms up and times single steps (JAX:
+sixteen short ones together), and answers their median; the tables have the median over the rounds.
+Compilation and start are not counted. A peer's modes are each of its backends, interfaces and
+numbers of threads; the best one counts, for Consonance too.""",
         environment(results),
         step_tables(results, measured),
         ratio_table(results, measured) if ours else None,

@@ -150,12 +150,14 @@ def time_peer(args, peer, workload, threads):
 
 def time_consonance(args, workload, threads, steps_only):
     """A record for each backend of Consonance."""
+    w = workloads.ALL[workload]
     if workload in workloads.WORKLOADS:
         what = ["--workload", workload]
     else:
-        w = workloads.ALL[workload]
         what = ["--layers", ",".join(map(str, w.widths)), "--batch-size", str(w.batch)]
         what += ["--activation", w.activation, "--loss", w.loss, "--optimizer", w.optimizer]
+    if w.full_batch:
+        what.append("--in-order")
     if steps_only:
         what.append("--steps-only")
     records = []

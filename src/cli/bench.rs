@@ -3,13 +3,14 @@
 mod ceiling;
 mod split;
 
-use super::arguments::{Compute, Layers, named, positive, precision};
+use super::arguments::{Compute, precision};
+use super::workload::WorkloadArguments;
 use super::{Outcome, output};
 use crate::allocations;
 use ceiling::Ceiling;
 use consonance::rng::{Purpose, Stream};
 use consonance::workloads::Workload;
-use consonance::{Activation, Backend, Init, Loss, Optimizer, Plan, Precision};
+use consonance::{Backend, Batch, Init, Precision, Rows};
 use serde::Serialize;
 use split::Split;
 use std::process::ExitCode;
@@ -21,27 +22,11 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 const ROUNDS: f64 = 10.0;
 const ROUND_SECONDS: f64 = 0.1;
 
-/// What to time.
+/// What to time: all eight workloads, unless one or another network is named.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// seed, tiny, tab, digits, keras, deep, mnist or wide [default: all of them]
-    #[arg(long, value_name = "NAME", conflicts_with = "layers")]
-    workload: Option<String>,
-    /// Widths of any network instead, inputs and outputs included
-    #[arg(long, value_name = "WIDTHS")]
-    layers: Option<Layers>,
-    /// Rows of its mini-batches
-    #[arg(long, value_name = "ROWS", default_value = "64", value_parser = positive, requires = "layers", conflicts_with = "workload")]
-    batch_size: usize,
-    /// Its activation
-    #[arg(long, value_name = "NAME", default_value = "relu", value_parser = named::<Activation>, requires = "layers", conflicts_with = "workload")]
-    activation: Activation,
-    /// Its optimiser: sgd, adam or adamw
-    #[arg(long, value_name = "NAME", default_value = "adam", value_parser = ["sgd", "adam", "adamw"], requires = "layers", conflicts_with = "workload")]
-    optimizer: String,
-    /// Its loss: cross_entropy, binary_cross_entropy or mse
-    #[arg(long, value_name = "NAME", default_value = "cross_entropy", value_parser = named::<Loss>, requires = "layers", conflicts_with = "workload")]
-    loss: Loss,
+    #[command(flatten)]
+    workload: WorkloadArguments,
     #[command(flatten)]
     compute: Compute,
     /// Type of every number in the network: f32 or f64
@@ -50,6 +35,9 @@ pub(crate) struct Arguments {
     /// How long to time steps, in seconds, for each workload
     #[arg(long, value_name = "S", default_value = "2", value_parser = seconds)]
     seconds: f64,
+    /// Mini-batches of neighbouring rows, as a whole set in one batch has them: none is gathered
+    #[arg(long)]
+    in_order: bool,
     /// Time steps alone: no ceiling, no efficiency, no split
     #[arg(long)]
     steps_only: bool,
@@ -111,7 +99,8 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
         "update",
         "allocations",
     ]);
-    for workload in workloads(arguments)? {
+    let workloads = arguments.workload.workload()?.map_or_else(Workload::all, |one| vec![one]);
+    for workload in workloads {
         let workload = workload.precision(arguments.precision);
         let report = measure(&workload, &*backend, threads, arguments)?;
         if arguments.json {
@@ -145,25 +134,6 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
-fn workloads(arguments: &Arguments) -> Result<Vec<Workload>> {
-    if let Some(name) = &arguments.workload {
-        return Ok(vec![Workload::named(name).map_err(|e| format!("--workload: {e}"))?]);
-    }
-    let Some(Layers(widths)) = &arguments.layers else { return Ok(Workload::all()) };
-    let [inputs, hidden @ .., outputs] = &widths[..] else {
-        return Err("--layers: expected the inputs, any hidden widths, and the outputs".into());
-    };
-    let optimizer = match arguments.optimizer.as_str() {
-        "adam" => Optimizer::adam(0.001),
-        "adamw" => Optimizer::adamw(0.001),
-        _ => Optimizer::sgd(0.01),
-    };
-    let plan = Plan::mlp(*inputs, hidden, *outputs, arguments.activation, arguments.loss);
-    plan.check().map_err(|e| format!("--layers: {e}"))?;
-    let name = widths.iter().map(usize::to_string).collect::<Vec<_>>().join("-");
-    Ok(vec![Workload { name, plan, batch_size: arguments.batch_size, optimizer }])
-}
-
 /// Times steps on mini-batches out of a set of four, in rounds with the ceiling in between.
 fn measure(
     workload: &Workload,
@@ -172,7 +142,7 @@ fn measure(
     arguments: &Arguments,
 ) -> Result<Report> {
     let Workload { plan, batch_size, optimizer, .. } = workload;
-    let &Arguments { seconds, steps_only, .. } = arguments;
+    let &Arguments { seconds, steps_only, in_order, .. } = arguments;
     let data = workload.data(batch_size.saturating_mul(4))?;
     let mut network = backend.network(plan, threads)?;
     network.set_parameters(&Init::GlorotUniform.draw(plan, 0)?)?;
@@ -180,10 +150,14 @@ fn measure(
     Stream::new(0, Purpose::Shuffle, 0, 0).shuffle(&mut order);
     let mut next = 0;
     let mut step = || -> Result<Duration> {
-        let rows = &order[next..next + batch_size];
-        next = (next + batch_size) % data.rows();
+        let rows = next..next + batch_size;
+        next = rows.end % data.rows();
+        let rows = match in_order {
+            true => Rows::Range(rows),
+            false => Rows::List(&order[rows]),
+        };
         let begun = Instant::now();
-        network.step(&data.batch(rows), optimizer)?;
+        network.step(&Batch { data: &data, rows }, optimizer)?;
         Ok(begun.elapsed())
     };
     let mut ceiling = Ceiling::new(threads)?;

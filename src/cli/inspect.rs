@@ -1,30 +1,56 @@
 //! `consonance inspect`
 
+use super::arguments::{Compute, precision};
+use super::workload::WorkloadArguments;
 use super::{Outcome, output};
 use consonance::data::TargetEncoding;
 use consonance::train::Model;
-use consonance::{Layer, Plan};
+use consonance::workloads::Workload;
+use consonance::{Layer, Optimizer, Plan, Precision};
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// A model.
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+/// A model, or a network that is not trained yet.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// A model file
-    model: PathBuf,
+    /// A model file, unless --workload or --layers name a network
+    #[arg(required_unless_present_any = ["workload", "layers"], conflicts_with_all = ["workload", "layers", "precision"])]
+    model: Option<PathBuf>,
+    #[command(flatten)]
+    workload: WorkloadArguments,
+    /// Type of every number in the network: f32 or f64
+    #[arg(long, value_name = "TYPE", default_value = "f32", value_parser = precision)]
+    precision: Precision,
+    #[command(flatten)]
+    compute: Compute,
 }
+
+/// Copies of the parameters that are there at once while a model is written: out of the network, as
+/// bytes, and in the file's format.
+const COPIES: usize = 3;
 
 /// Runs `consonance inspect`.
 pub(crate) fn run(arguments: &Arguments) -> Outcome {
-    let model = Model::load(&arguments.model)?;
-    let mut text = layers(&model.plan)?;
-    let plan = &model.plan;
-    let count = plan.parameter_count()?;
-    let bytes = count * plan.precision.bytes();
-    writeln!(text, "\n{count} parameters of {}, {}", plan.precision, size(bytes))?;
-    let reduction = format!("{:?}", plan.reduction).to_lowercase();
-    writeln!(text, "loss: {}, the {reduction} over a batch", plan.loss)?;
+    let text = match (arguments.workload.workload()?, &arguments.model) {
+        (Some(workload), _) => of_workload(workload.precision(arguments.precision), arguments)?,
+        (None, Some(file)) => of_model(file, arguments)?,
+        (None, None) => unreachable!("clap asks for one of them"),
+    };
+    output::print(&text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn of_workload(workload: Workload, arguments: &Arguments) -> Result<String> {
+    let Workload { plan, batch_size, optimizer, .. } = workload;
+    Ok(of_plan(&plan)? + &training(&plan, &optimizer, batch_size, &arguments.compute)?)
+}
+
+fn of_model(file: &Path, arguments: &Arguments) -> Result<String> {
+    let model = Model::load(file)?;
+    let mut text = of_plan(&model.plan)?;
     let schema = &model.preparation.schema;
     let scaled = match model.preparation.features {
         Some(_) => "standardised by the model",
@@ -32,19 +58,67 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     };
     writeln!(text, "inputs: {} features, {scaled}", schema.features.len())?;
     let target = schema.target.as_ref().map_or("the target", |target| &target.name);
+    let target = output::plain(target);
     match &model.preparation.target {
         TargetEncoding::Classes(classes) => {
-            writeln!(text, "answers: {target}, one of {}", classes.join(", "))?;
+            writeln!(text, "answers: {target}, one of {}", output::plain(&classes.join(", ")))?;
         }
         TargetEncoding::Values { .. } => writeln!(text, "answers: {target}, a number")?,
     }
     writeln!(text, "trained with: {}", model.settings)?;
-    output::print(&text)?;
-    Ok(ExitCode::SUCCESS)
+    let optimizer: Option<Optimizer> =
+        serde_json::from_value(model.settings["optimizer"].clone()).ok();
+    let batch_size = model.settings["batch_size"].as_u64();
+    // a mini-batch of all rows is as large as the data, which is not here
+    if let (Some(optimizer), Some(rows)) = (optimizer, batch_size) {
+        text += &training(&model.plan, &optimizer, rows as usize, &arguments.compute)?;
+    }
+    Ok(text)
+}
+
+/// The layers, their parameters, the loss.
+fn of_plan(plan: &Plan) -> Result<String> {
+    let mut text = layers(plan)?;
+    let count = plan.parameter_count()?;
+    let bytes = count * plan.precision.bytes();
+    writeln!(text, "\n{count} parameters of {}, {}", plan.precision, size(bytes))?;
+    let reduction = format!("{:?}", plan.reduction).to_lowercase();
+    writeln!(text, "loss: {}, the {reduction} over a batch", plan.loss)?;
+    Ok(text)
+}
+
+/// What training takes of the memory.
+fn training(plan: &Plan, optimizer: &Optimizer, rows: usize, compute: &Compute) -> Result<String> {
+    let (backend, threads) = (compute.backend()?, compute.threads.count());
+    let setting = format!(
+        "by {} with mini-batches of {} on {} with {}",
+        optimizer.name(),
+        output::count(rows, "row"),
+        compute.backend,
+        output::count(threads, "thread")
+    );
+    let Some(memory) = backend.training_memory(plan, threads, optimizer, rows)? else {
+        return Ok(format!("training {setting}: {} cannot tell its memory\n", compute.backend));
+    };
+    let mut text = format!("training {setting} takes {} in the network:\n", size(memory.total()));
+    let parts = [
+        ("parameters", memory.parameters),
+        ("packed weights", memory.packed),
+        ("moments", memory.moments),
+        ("workspace", memory.workspace),
+    ];
+    let mut table = output::table(&["", ""]);
+    for (name, bytes) in parts.into_iter().filter(|(_, bytes)| *bytes > 0) {
+        table.add_row([name.to_string(), size(bytes)]);
+    }
+    text += output::lines(&table).trim_start_matches('\n');
+    let copies = size(COPIES.saturating_mul(memory.parameters));
+    writeln!(text, "and {copies} for copies of the parameters while `train` writes the model")?;
+    Ok(text)
 }
 
 /// A line for each layer: what it is, its shape, its parameters.
-fn layers(plan: &Plan) -> Result<String, Box<dyn std::error::Error>> {
+fn layers(plan: &Plan) -> Result<String> {
     let mut table = output::table(&["layer", "kind", "output", "parameters", "size"]);
     let parameters = plan.parameters()?;
     for (index, layer) in plan.layers.iter().enumerate() {

@@ -12,6 +12,7 @@ mod predict;
 mod progress;
 mod run_folder;
 mod train;
+mod workload;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -32,13 +33,13 @@ enum Command {
     Predict(predict::Arguments),
     /// Compares a model's answers with the targets in a file.
     Evaluate(evaluate::Arguments),
-    /// Shows what a model file holds.
+    /// Shows what a model file holds, or what a network will be, and the memory its training takes.
     Inspect(inspect::Arguments),
     /// Shows the compiled-in backends.
     Backends(backends::Arguments),
     /// Trains one network on every backend and compares speed and numbers.
     Compare(compare::Arguments),
-    /// Times training steps.
+    /// Times training steps, of all eight workloads unless one is named.
     Bench(bench::Arguments),
 }
 

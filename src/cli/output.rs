@@ -34,6 +34,15 @@ pub(crate) fn count(number: usize, thing: &str) -> String {
     format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
 }
 
+/// Text of a file as a terminal may see it: control characters as escapes.
+pub(crate) fn plain(text: &str) -> String {
+    let escaped = |c: char| match c.is_control() {
+        true => c.escape_default().to_string(),
+        false => c.to_string(),
+    };
+    text.chars().map(escaped).collect()
+}
+
 /// An empty table with these headings, plain enough for any terminal and any pipe.
 pub(crate) fn table(headings: &[&str]) -> comfy_table::Table {
     let mut table = comfy_table::Table::new();

@@ -321,6 +321,7 @@ fn description(prepared: &Prepared) -> String {
     let features = output::count(plan.inputs, "feature");
     let held_out = split.test.len();
     let target = preparation.schema.target.as_ref().map_or("target", |target| &target.name);
+    let target = output::plain(target);
     let answer = match &preparation.target {
         TargetEncoding::Classes(classes) => format!("one of {} classes", classes.len()),
         TargetEncoding::Values { .. } => "a number".to_string(),

@@ -14,7 +14,9 @@ mod product;
 pub use library::{Library, Threading};
 pub use product::OpenBlas;
 
-use consonance_core::{Backend, BackendInfo, Error, Network, Plan, Result};
+use consonance_core::{
+    Backend, BackendInfo, Error, Network, Optimizer, Plan, Result, TrainingMemory,
+};
 use consonance_host::HostBackend;
 
 /// The name of the backend.
@@ -48,5 +50,15 @@ impl Backend for OpenBlasBackend {
             .check_single_threaded()
             .map_err(|message| Error::Backend { backend: NAME.to_string(), message })?;
         self.inner.network(plan, threads)
+    }
+
+    fn training_memory(
+        &self,
+        plan: &Plan,
+        threads: usize,
+        optimizer: &Optimizer,
+        rows: usize,
+    ) -> Result<Option<TrainingMemory>> {
+        self.inner.training_memory(plan, threads, optimizer, rows)
     }
 }

@@ -1,6 +1,6 @@
 //! The two traits a backend implements.
 
-use crate::{Batch, Optimizer, OptimizerState, Plan, Result, Values};
+use crate::{Batch, Optimizer, OptimizerState, Plan, Result, TrainingMemory, Values};
 use serde::Serialize;
 
 /// Something that can run networks: a library on a device.
@@ -15,6 +15,22 @@ pub trait Backend: Send + Sync {
     /// [`crate::Error::Plan`] if the plan is not a network, [`crate::Error::Backend`] if the
     /// device or library is not there, [`crate::Error::Unsupported`] if it cannot run this plan.
     fn network(&self, plan: &Plan, threads: usize) -> Result<Box<dyn Network>>;
+
+    /// What such a network holds while it is trained by `optimizer` on mini-batches of `rows` rows,
+    /// and evaluated in between; `None` if this backend cannot tell.
+    ///
+    /// # Errors
+    /// [`crate::Error::Plan`] if the plan is not a network.
+    fn training_memory(
+        &self,
+        plan: &Plan,
+        threads: usize,
+        optimizer: &Optimizer,
+        rows: usize,
+    ) -> Result<Option<TrainingMemory>> {
+        let _ = (plan, threads, optimizer, rows);
+        Ok(None)
+    }
 }
 
 /// What a [`Backend`] is: for people to read.

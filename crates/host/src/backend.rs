@@ -3,7 +3,9 @@
 use crate::kernels::Kernels;
 use crate::network::HostNetwork;
 use crate::simd;
-use consonance_core::{Backend, BackendInfo, Network, Plan, Precision, Result};
+use consonance_core::{
+    Backend, BackendInfo, Network, Optimizer, Plan, Precision, Result, TrainingMemory,
+};
 use std::sync::Arc;
 
 /// A backend that computes in host memory: the engine over some [`Kernels`].
@@ -73,5 +75,24 @@ impl<K: Kernels<f32> + Kernels<f64>> Backend for HostBackend<K> {
             Precision::F32 => Box::new(HostNetwork::<f32, K>::new(name, kernels, plan, threads)?),
             Precision::F64 => Box::new(HostNetwork::<f64, K>::new(name, kernels, plan, threads)?),
         })
+    }
+
+    fn training_memory(
+        &self,
+        plan: &Plan,
+        threads: usize,
+        optimizer: &Optimizer,
+        rows: usize,
+    ) -> Result<Option<TrainingMemory>> {
+        let kernels = &*self.kernels;
+        match plan.precision {
+            Precision::F32 => {
+                HostNetwork::<f32, K>::memory(kernels, plan, threads, optimizer, rows)
+            }
+            Precision::F64 => {
+                HostNetwork::<f64, K>::memory(kernels, plan, threads, optimizer, rows)
+            }
+        }
+        .map(Some)
     }
 }

@@ -12,7 +12,7 @@ use crate::trial::Trial;
 use crate::workspace::Workspace;
 use consonance_core::{
     Activation, Arena, Batch, DenseLayer, Error, Network, Optimizer, OptimizerState, Plan, Result,
-    Rule, Values,
+    Rule, TrainingMemory, Values,
 };
 use std::ops::Range;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use std::time::Instant;
 
 /// Rows that a pass without an update takes through the network at once: a data set of any size
 /// is evaluated in the memory of this many.
-const EVALUATION_ROWS: usize = 512;
+const EVALUATION_ROWS: usize = 256;
 
 /// The engine: parameters, gradient and moments as flat arenas, a workspace, a crew.
 pub(crate) struct HostNetwork<T, K> {
@@ -71,6 +71,29 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
             steps: 0,
             workspace: Workspace::default(),
             trial: Trial::default(),
+        })
+    }
+
+    /// What a network of `plan` holds in training; see [`consonance_core::Backend`].
+    pub(crate) fn memory(
+        kernels: &K,
+        plan: &Plan,
+        threads: usize,
+        optimizer: &Optimizer,
+        rows: usize,
+    ) -> Result<TrainingMemory> {
+        let (layers, count) = (plan.dense_layers()?, plan.parameter_count()?);
+        let groups = schedule::groups(&layers, rows);
+        let places = if groups.is_some() { threads * MOST_ROWS } else { rows };
+        let workspace = Workspace::<T>::len(&layers, places.max(EVALUATION_ROWS), true)
+            .saturating_add(threads * block_len(&layers))
+            .saturating_add(groups.unwrap_or(0).saturating_mul(count));
+        let bytes = |elements: usize| elements.saturating_mul(size_of::<T>());
+        Ok(TrainingMemory {
+            parameters: bytes(count),
+            packed: bytes(Packed::<T>::len(&layers, kernels.panel_rows())),
+            moments: bytes(count.saturating_mul(optimizer.moments())),
+            workspace: bytes(workspace).saturating_add(rows.saturating_mul(size_of::<f64>())),
         })
     }
 
@@ -146,7 +169,8 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
             let sums = unsafe { sums.part(number * count..(number + 1) * count) };
             let mut beta = Beta::Zero;
             for start in group.clone().step_by(MOST_ROWS) {
-                // a thread has one place for all its rows, which stays in its core's cache
+                // a thread has one place for all its rows, which stays in its core's cache, and
+                // far enough from the next thread's that no prefetch takes it away
                 let rows = start..(start + MOST_ROWS).min(group.end);
                 let shard = Shard { rows, at: thread * MOST_ROWS };
                 for operation in schedule::operations(layers.len()) {

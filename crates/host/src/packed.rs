@@ -33,14 +33,24 @@ impl<T: Element> Packed<T> {
     pub(crate) fn new(layers: &[DenseLayer], panel_rows: usize) -> Self {
         let mut start = 0;
         let place = |layer: &DenseLayer| {
-            let rows = if panel_rows == 0 { 0 } else { layer.outputs.next_multiple_of(panel_rows) };
             let place = Place { start, inputs: layer.inputs };
-            // panels begin with a cache line
-            start += (rows * layer.inputs).next_multiple_of(64 / size_of::<T>());
+            start += Self::layer_len(layer, panel_rows);
             place
         };
         let layers = layers.iter().map(place).collect();
         Packed { arena: Arena::zeros(start), panel_rows, layers }
+    }
+
+    /// How many elements the panels of all layers have.
+    pub(crate) fn len(layers: &[DenseLayer], panel_rows: usize) -> usize {
+        layers.iter().map(|layer| Self::layer_len(layer, panel_rows)).sum()
+    }
+
+    /// How many elements the panels of a layer have, filled up so that the next layer's begin with
+    /// a cache line.
+    fn layer_len(layer: &DenseLayer, panel_rows: usize) -> usize {
+        let rows = layer.outputs.checked_next_multiple_of(panel_rows).unwrap_or(0);
+        (rows * layer.inputs).next_multiple_of(64 / size_of::<T>())
     }
 
     /// The panels of some outputs of layer `number`, which begin with a panel.

@@ -75,8 +75,26 @@ impl<T: Element> Workspace<T> {
             return Ok(());
         }
         let (rows, backward) = (self.rows.max(rows), self.backward || backward);
-        // forgotten until the new one is whole
-        self.rows = 0;
+        // given back before there is a new one, and forgotten until that is whole
+        (self.rows, self.arena) = (0, Arena::default());
+        let (gathered, regions, len) = Self::layout(layers, rows, backward);
+        (self.gathered, self.layers) = (gathered, regions);
+        self.arena = Arena::try_zeros("a workspace for the mini-batch", len)?;
+        (self.rows, self.backward) = (rows, backward);
+        Ok(())
+    }
+
+    /// How many elements it takes to have room for `rows` rows, and for gradients if `backward`.
+    pub(crate) fn len(layers: &[DenseLayer], rows: usize, backward: bool) -> usize {
+        Self::layout(layers, rows, backward).2
+    }
+
+    /// Where the gathered rows and what each layer writes lie, and how many elements there are.
+    fn layout(
+        layers: &[DenseLayer],
+        rows: usize,
+        backward: bool,
+    ) -> (Region, Vec<LayerRegions>, usize) {
         let line = 64 / size_of::<T>();
         let mut len = 0_usize;
         let mut region = |width: usize, gaps: bool| {
@@ -88,21 +106,19 @@ impl<T: Element> Workspace<T> {
                 len.saturating_add(rows.saturating_mul(stride).saturating_add(line) / line * line);
             Region { start, width, stride }
         };
-        self.gathered = region(layers[0].inputs, true);
-        self.layers.clear();
-        for (number, layer) in layers.iter().enumerate() {
+        let gathered = region(layers[0].inputs, true);
+        let mut of_layer = |(number, layer): (usize, &DenseLayer)| {
             let needs_sums = layer.activation.derivative_needs_input();
             // the loss takes rows side by side
             let gaps = number + 1 < layers.len();
-            self.layers.push(LayerRegions {
+            LayerRegions {
                 outputs: region(layer.outputs, gaps),
                 sums: region(if needs_sums { layer.outputs } else { 0 }, gaps),
                 delta: region(if backward { layer.outputs } else { 0 }, gaps),
-            });
-        }
-        self.arena = Arena::try_zeros("a workspace for the mini-batch", len)?;
-        (self.rows, self.backward) = (rows, backward);
-        Ok(())
+            }
+        };
+        let regions = layers.iter().enumerate().map(&mut of_layer).collect();
+        (gathered, regions, len)
     }
 
     /// The first rows of a region, some of its columns.
