@@ -18,8 +18,9 @@ pub(crate) trait Compiled: Math {
     /// As [`Product::run`]; the processor has `level`.
     unsafe fn run(level: Level, product: &Product<Self>);
 
-    /// Transposes the first rows of a whole panel by an instruction set's own means, and answers
-    /// how many it did. The elements of a column lie side by side.
+    /// Transposes the first rows of a panel of [`Compiled::lanes`] columns by an instruction set's
+    /// own means, and answers how many it did. The elements of a column lie side by side; columns
+    /// that are missing become zeros.
     fn transpose(
         level: Level,
         columns: &MatRef<'_, Self>,
@@ -113,15 +114,16 @@ compiled!(
             return 0;
         }
         let rows = panel.len() / 256 * 16;
-        let side_by_side = columns.row_stride() == 1 && columns.cols() == 16;
+        let side_by_side = columns.row_stride() == 1 && columns.cols() <= 16;
         assert!(side_by_side && columns.rows() >= rows, "a panel has 16 columns");
         for row in (0..rows).step_by(16) {
             let to = &mut panel[row * 16..(row + 16) * 16];
-            // SAFETY: the level is this processor's; there are 16 columns of so many rows, and
-            // `to` has 256 elements.
+            // SAFETY: the level is this processor's; the columns have so many rows, and `to` has
+            // 256 elements.
             unsafe {
                 let (from, apart) = (columns.as_ptr().add(row), columns.col_stride());
-                crate::vector::avx512::transpose_16(from, apart, to.as_mut_ptr().cast());
+                let to = to.as_mut_ptr().cast();
+                crate::vector::avx512::transpose_16(from, columns.cols(), apart, to);
             }
         }
         rows

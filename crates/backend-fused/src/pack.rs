@@ -27,8 +27,13 @@ pub(crate) fn pack<T: Compiled>(
     for (panel, first) in packed.chunks_exact_mut(k * lanes).zip((0..n).step_by(lanes)) {
         let columns = matrix.columns(first..(first + lanes).min(n));
         let width = columns.cols();
+        let transposes = matrix.col_stride() != 1 && matrix.row_stride() == 1;
+        let done = match transposes && lanes == T::lanes(level) {
+            true => T::transpose(level, &columns, panel),
+            false => 0,
+        };
         if width < lanes {
-            panel.fill(MaybeUninit::new(T::zero()));
+            panel[done * lanes..].fill(MaybeUninit::new(T::zero()));
         }
         if matrix.col_stride() == 1 && width == lanes {
             // lengths the compiler knows make a copy one or two instructions
@@ -45,9 +50,7 @@ pub(crate) fn pack<T: Compiled>(
                     into.write(x);
                 }
             }
-        } else if matrix.row_stride() == 1 {
-            let whole = width == lanes && lanes == T::lanes(level);
-            let done = if whole { T::transpose(level, &columns, panel) } else { 0 };
+        } else if transposes {
             transpose(&columns, done, panel, lanes);
         } else {
             for (row, into) in panel.chunks_exact_mut(lanes).enumerate() {

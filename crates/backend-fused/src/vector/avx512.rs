@@ -92,18 +92,21 @@ vector!(
     _mm512_maskz_mov_pd
 );
 
-/// Transposes a block of 16 × 16: element j of column i, which begin `stride` apart, becomes
-/// element i of row j, of 16 neighbours each.
+/// Transposes a block of `columns` ≤ 16 columns of 16: element j of column i, which begin `stride`
+/// apart, becomes element i of row j, of 16 neighbours each; where columns are missing, zeros.
 ///
 /// Pairs of columns are interleaved, then pairs of pairs, which transposes four by four inside
 /// each quarter of the registers; then the quarters are exchanged.
 ///
 /// # Safety
-/// The processor has AVX-512; 16 elements can be read at each of the 16 columns, and 256 written.
+/// The processor has AVX-512; 16 elements can be read at each of the columns, and 256 written.
 #[target_feature(enable = "avx512f")]
-pub(crate) unsafe fn transpose_16(from: *const f32, stride: usize, to: *mut f32) {
-    // SAFETY: the caller's promise
-    let column = |i: usize| unsafe { _mm512_loadu_ps(from.add(i * stride)) };
+pub(crate) unsafe fn transpose_16(from: *const f32, columns: usize, stride: usize, to: *mut f32) {
+    let column = |i: usize| match i < columns {
+        // SAFETY: the caller's promise
+        true => unsafe { _mm512_loadu_ps(from.add(i * stride)) },
+        false => _mm512_setzero_ps(),
+    };
     let mut fours = [_mm512_setzero_ps(); 16];
     for four in 0..4 {
         let [a, b, c, d] = std::array::from_fn(|i| column(4 * four + i));
