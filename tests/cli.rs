@@ -129,6 +129,12 @@ fn the_memory_of_a_training_is_told_before_it() {
     assert_eq!(inspected.contains("moments"), tells, "{inspected}");
     assert_eq!(inspected.contains("867.3 KiB"), tells, "two moments: {inspected}");
     assert!(of(&["--workload", "tiny", "--precision", "f64"]).contains("2410 parameters of f64"));
+    // a mini-batch of all rows
+    write_classes(&folder.path().join("points.csv"));
+    let train = ["train", "points.csv", "--batch-size", "full", "--epochs", "1", "--out", "run"];
+    stdout(folder.path(), &train);
+    let inspected = of(&["run/model.safetensors"]);
+    assert!(inspected.contains("depends on the rows of the data"), "{inspected}");
 }
 
 #[test]
@@ -294,7 +300,7 @@ fn bench_times_steps_of_any_network() {
         assert_eq!(report[key].is_number(), !consonance::products().is_empty(), "{key}: {report}");
     }
     assert!(report["split"]["update"].is_number(), "{report}");
-    let alone = json(folder.path(), &[&bench[..], &["--steps-only"]].concat());
+    let alone = json(folder.path(), &[&bench[..], &["--steps-only", "--in-order"]].concat());
     assert!(alone["microseconds_per_step"]["median"].as_f64().unwrap() > 0.0, "{alone}");
     for key in ["ceiling_gflops", "efficiency", "split"] {
         assert!(alone[key].is_null(), "{key}: {alone}");

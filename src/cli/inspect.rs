@@ -68,10 +68,12 @@ fn of_model(file: &Path, arguments: &Arguments) -> Result<String> {
     writeln!(text, "trained with: {}", model.settings)?;
     let optimizer: Option<Optimizer> =
         serde_json::from_value(model.settings["optimizer"].clone()).ok();
-    let batch_size = model.settings["batch_size"].as_u64();
-    // a mini-batch of all rows is as large as the data, which is not here
-    if let (Some(optimizer), Some(rows)) = (optimizer, batch_size) {
-        text += &training(&model.plan, &optimizer, rows as usize, &arguments.compute)?;
+    match (optimizer, model.settings["batch_size"].as_u64()) {
+        (Some(optimizer), Some(rows)) => {
+            text += &training(&model.plan, &optimizer, rows as usize, &arguments.compute)?;
+        }
+        // a mini-batch of all rows is as large as the data, which is not here
+        _ => writeln!(text, "training: its memory depends on the rows of the data")?,
     }
     Ok(text)
 }

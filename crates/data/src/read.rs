@@ -16,8 +16,8 @@ use std::path::Path;
 /// The labels of an IDX file lie beside it under the name MNIST would give them
 /// (`train-images-idx3-ubyte` and `train-labels-idx1-ubyte`); see [`read_idx`] for any other
 /// name. They must be there with [`Columns::LastIsTarget`], may be with [`Columns::Like`], and
-/// are not read with [`Columns::NoTarget`] and [`Columns::FeaturesLike`]. Of several pairs in a folder the one whose name
-/// begins with `train` is read.
+/// are not read with [`Columns::NoTarget`] and [`Columns::FeaturesLike`]. Of several pairs in a
+/// folder the one whose name begins with `train` is read.
 ///
 /// # Errors
 /// Those of [`read_csv`](crate::read_csv) and [`read_idx`]; [`Error::File`] if there is no pair,

@@ -107,7 +107,7 @@ impl<T: Element> Workspace<T> {
             Region { start, width, stride }
         };
         let gathered = region(layers[0].inputs, true);
-        let mut of_layer = |(number, layer): (usize, &DenseLayer)| {
+        let of_layer = |(number, layer): (usize, &DenseLayer)| {
             let needs_sums = layer.activation.derivative_needs_input();
             // the loss takes rows side by side
             let gaps = number + 1 < layers.len();
@@ -117,7 +117,7 @@ impl<T: Element> Workspace<T> {
                 delta: region(if backward { layer.outputs } else { 0 }, gaps),
             }
         };
-        let regions = layers.iter().enumerate().map(&mut of_layer).collect();
+        let regions = layers.iter().enumerate().map(of_layer).collect();
         (gathered, regions, len)
     }
 
