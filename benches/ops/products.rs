@@ -3,7 +3,7 @@
 
 use crate::common::{self, assert_agreement, id, worst_error};
 use crate::normal;
-use consonance::host::kernels::Weights;
+use consonance::host::kernels::{Inputs, Weights};
 use consonance::host::{Beta, Kernels, MatMut, MatRef};
 use consonance::workloads::Workload;
 use consonance::{Activation, Arena, Precision};
@@ -134,10 +134,12 @@ struct Call<'a> {
 impl<'a> Call<'a> {
     fn new(operands: &'a Operands, which: Product, kernels: &'a dyn Kernels<f32>) -> Self {
         let Shape { inputs, outputs, .. } = operands.shape;
-        let panel = kernels.panel_rows();
-        let packed_rows = if panel == 0 { 0 } else { outputs.next_multiple_of(panel) };
-        let mut packed = Arena::zeros(packed_rows * inputs);
-        if panel > 0 {
+        let panels = match kernels.panel_rows() {
+            0 => 0,
+            rows => outputs.div_ceil(rows),
+        };
+        let mut packed = Arena::zeros(panels * kernels.panel_len(inputs));
+        if !packed.is_empty() {
             kernels.pack(operands.weight(), &mut packed);
         }
         let mut call = Call {
@@ -169,6 +171,7 @@ impl<'a> Call<'a> {
                 kernels.input_gradient(delta, matrix, identity, None, nothing, d);
             }
             Product::WeightGradient => {
+                let x = Inputs { matrix: x, packed: &[] };
                 kernels.weight_gradient(delta, x, Beta::Zero, result, bias_gradient);
             }
         }

@@ -1,10 +1,12 @@
 //! The product compiled for each instruction set, and what belongs to an element type.
 
-use crate::product::Product;
+#[cfg(target_arch = "x86_64")]
+use crate::amx;
+use crate::product::{Call, Product};
 use crate::vector::Vector;
 use crate::vector::portable::Four;
 use consonance_host::simd::Level;
-use consonance_host::{MatRef, Math};
+use consonance_host::{MatMut, MatRef, Math};
 use std::mem::MaybeUninit;
 
 /// An element type with its compiled products.
@@ -32,10 +34,35 @@ pub(crate) trait Compiled: Math {
 
     /// Rows of a register tile.
     fn rows(level: Level) -> usize;
+
+    /// Elements of a panel packed for the matrix unit, for sums of so many terms; nothing if it
+    /// does not take the type.
+    fn amx_panel(terms: usize) -> Option<usize> {
+        let _ = terms;
+        None
+    }
+
+    /// Packs B for products of the matrix unit.
+    ///
+    /// # Safety
+    /// The processor has the unit, and it takes the type.
+    unsafe fn amx_pack(b: MatRef<'_, Self>, packed: &mut [MaybeUninit<Self>]) {
+        let _ = (b, packed);
+        unreachable!("a matrix unit for {}", Self::PRECISION);
+    }
+
+    /// Runs a product on the matrix unit.
+    ///
+    /// # Safety
+    /// As [`Compiled::amx_pack`], and the pointers of start and finish reach what C has.
+    unsafe fn amx_run(call: &Call<'_, Self>, c: MatMut<'_, Self>) {
+        let _ = (call, c);
+        unreachable!("a matrix unit for {}", Self::PRECISION);
+    }
 }
 
 macro_rules! compiled {
-    ($type:ident, $wide:ident, $narrow:ident, $neon:ident $(, $own:item)?) => {
+    ($type:ident, $wide:ident, $narrow:ident, $neon:ident $(, $own:item)*) => {
         const _: () = {
             #[cfg(target_arch = "x86_64")]
             use std::arch::x86_64::{$narrow, $wide};
@@ -97,7 +124,7 @@ macro_rules! compiled {
                     }
                 }
 
-                $($own)?
+                $($own)*
             }
         };
     };
@@ -127,6 +154,20 @@ compiled!(
             }
         }
         rows
+    },
+    #[cfg(target_arch = "x86_64")]
+    fn amx_panel(terms: usize) -> Option<usize> {
+        Some(amx::panel_len(terms))
+    },
+    #[cfg(target_arch = "x86_64")]
+    unsafe fn amx_pack(b: MatRef<'_, f32>, packed: &mut [MaybeUninit<f32>]) {
+        // SAFETY: the caller's promise
+        unsafe { amx::pack_b(b, packed) }
+    },
+    #[cfg(target_arch = "x86_64")]
+    unsafe fn amx_run(call: &Call<'_, f32>, c: MatMut<'_, f32>) {
+        // SAFETY: the caller's promise
+        unsafe { amx::run(call, c) }
     }
 );
 compiled!(f64, __m512d, __m256d, float64x2_t);

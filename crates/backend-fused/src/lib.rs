@@ -5,19 +5,25 @@
 //! - Bias, relu and relu's derivative are applied while a tile is in the registers.
 //! - Every element is one chain of fused multiply–adds along k, whatever tile it falls into, so
 //!   bits depend neither on the number of threads nor on the shape of a product.
+//! - Where the processor has a matrix unit (AMX), it takes the f32 products with long sums, each
+//!   number split into three bf16.
 
+#[cfg(target_arch = "x86_64")]
+mod amx;
 mod level;
 mod pack;
 mod product;
 mod vector;
 
 use consonance_core::Activation;
-use consonance_host::kernels::{Weights, activate, check_shapes, scale_by_derivative};
+use consonance_host::kernels::{
+    Inputs, Weights, activate, add_columns, check_shapes, scale_by_derivative,
+};
 use consonance_host::simd::{self, Level};
 use consonance_host::{Beta, HostBackend, Kernels, MatMut, MatRef};
 use level::Compiled;
 use pack::{overwrite, pack};
-use product::{Ahead, DEPTH, Finish, Product, Start};
+use product::{Ahead, Call, DEPTH, Finish, Product, Start};
 use std::mem::MaybeUninit;
 use std::ops::Range;
 
@@ -25,28 +31,28 @@ use std::ops::Range;
 #[derive(Debug, Clone, Copy)]
 pub struct Fused {
     level: Level,
+    /// Whether products go to the processor's matrix unit where that takes them.
+    amx: bool,
 }
 
 /// The backend `fused`.
 pub fn backend() -> HostBackend<Fused> {
     let library = "register tiles of its own";
-    HostBackend::new("fused", env!("CARGO_PKG_VERSION"), library, Fused::default())
+    let kernels = Fused::default();
+    let unit = if kernels.amx { "AMX, f32 as three bf16" } else { "none" };
+    HostBackend::new("fused", env!("CARGO_PKG_VERSION"), library, kernels)
+        .detail("matrix unit", unit)
 }
 
 impl Default for Fused {
-    /// At the best level of this processor.
+    /// At the best level of this processor, with its matrix unit if it has one.
     fn default() -> Self {
-        Fused { level: simd::level() }
+        #[cfg(target_arch = "x86_64")]
+        let amx = amx::is_available();
+        #[cfg(not(target_arch = "x86_64"))]
+        let amx = false;
+        Fused { amx, ..Fused::vectors() }
     }
-}
-
-/// Where the B of a product lies.
-#[derive(Clone, Copy)]
-enum Operand<'a, T> {
-    /// Row-major, or any other way.
-    Matrix(MatRef<'a, T>),
-    /// Packed in panels.
-    Panels(&'a [T]),
 }
 
 /// Distances from which the elements of a column of A, or the rows of B, lie so far apart that
@@ -60,6 +66,15 @@ const LARGE_BYTES: usize = 64 * 1024;
 /// Rows of A that make up for packing B, and panels of B for packing A.
 const WORTH_ROWS: usize = 128;
 const WORTH_PANELS: usize = 4;
+
+/// Terms that make up for splitting operands for the matrix unit, and rows of X in the gradient of
+/// the weights, which splits X once for all outputs: found by trying on the eight workloads.
+const WORTH_TERMS: usize = 192;
+const WORTH_ROWS_OF_X: usize = 128;
+
+/// The most rows of X that are kept split: with more, splitting them for each block of the gradient
+/// is little beside its product.
+const MOST_ROWS_OF_X: usize = 1024;
 
 /// Panels of B that are packed and multiplied at a time, and rows of A.
 const STRIPE: usize = 3;
@@ -76,27 +91,38 @@ const MOST_LANES: usize = 16;
 struct Buffer<T, const N: usize>([MaybeUninit<T>; N]);
 
 impl Fused {
-    /// Products at a level of the caller's choice: for tests that compare levels.
+    /// Products at a level of the caller's choice, without a matrix unit: for tests that compare
+    /// levels.
     ///
     /// # Panics
     /// If the processor does not have the level.
     pub fn at(level: Level) -> Self {
         assert!(level.is_available(), "this processor does not have {level}");
-        Fused { level }
+        Fused { level, amx: false }
+    }
+
+    /// Products at the best level of this processor, without a matrix unit.
+    pub fn vectors() -> Self {
+        Fused { level: simd::level(), amx: false }
+    }
+
+    /// True if the matrix unit takes sums of so many terms, of which there are to be at least
+    /// `worth`. It depends on nothing else, so that bits do not depend on how a product is cut.
+    fn amx_takes<T: Compiled>(&self, terms: usize, worth: usize) -> bool {
+        self.amx && terms >= worth && T::amx_panel(terms).is_some()
     }
 
     /// C ← finish(start + A·B), C row-major with no gaps inside its rows.
-    fn product<T: Compiled>(
-        &self,
-        a: MatRef<'_, T>,
-        b: Operand<'_, T>,
-        mut c: MatMut<'_, T>,
-        start: Start<T>,
-        finish: Finish<T>,
-    ) {
+    /// The matrix unit takes sums of `worth` terms or more.
+    fn product<T: Compiled>(&self, call: &Call<'_, T>, worth: usize, mut c: MatMut<'_, T>) {
+        let &Call { a, b, packed, start, finish } = call;
         let (m, n, k) = (c.rows(), c.cols(), a.cols());
         if m == 0 || n == 0 {
             return;
+        }
+        if self.amx_takes::<T>(k, worth) {
+            // SAFETY: the processor has the unit, and the pointers are the caller's
+            return unsafe { T::amx_run(call, c) };
         }
         let (lanes, rows) = (T::lanes(self.level), T::rows(self.level));
         let whole = Product {
@@ -116,17 +142,15 @@ impl Fused {
             finish,
             after: Ahead::NOTHING,
         };
-        match b {
-            Operand::Panels(panels) => self.run(&Product { b: panels.as_ptr(), ..whole }),
-            Operand::Matrix(b) => {
-                let packs = (needs_packing_a(n.div_ceil(lanes), &a), needs_packing_b(m, &b));
-                if packs == (false, false) {
-                    let (b, b_row) = (b.as_ptr(), b.row_stride());
-                    self.run(&Product { b, b_row, b_panel: lanes, ..whole });
-                } else {
-                    self.packed_product(a, b, packs, &whole);
-                }
-            }
+        if !packed.is_empty() {
+            return self.run(&Product { b: packed.as_ptr(), ..whole });
+        }
+        let packs = (needs_packing_a(n.div_ceil(lanes), &a), needs_packing_b(m, &b));
+        if packs == (false, false) {
+            let (b, b_row) = (b.as_ptr(), b.row_stride());
+            self.run(&Product { b, b_row, b_panel: lanes, ..whole });
+        } else {
+            self.packed_product(a, b, packs, &whole);
         }
     }
 
@@ -228,7 +252,8 @@ macro_rules! kernels {
                 let (m, n) = (c.rows(), c.cols());
                 if c.col_stride() == 1 || n <= 1 {
                     let start = if beta == Beta::One { Start::Before } else { Start::Zero };
-                    return self.product(a, Operand::Matrix(b), c, start, Finish::Plain);
+                    let call = Call { a, b, packed: &[], start, finish: Finish::Plain };
+                    return self.product(&call, WORTH_TERMS, c);
                 }
                 if c.row_stride() == 1 {
                     // a column-major C is the transpose of Bᵀ·Aᵀ
@@ -253,9 +278,31 @@ macro_rules! kernels {
                 <$type>::lanes(self.level)
             }
 
+            fn panel_len(&self, inputs: usize) -> usize {
+                // the matrix unit's form is half as large again: to write and read it costs more
+                // than to make it anew
+                match self.amx_takes::<$type>(inputs, WORTH_TERMS) {
+                    true => 0,
+                    false => <$type>::lanes(self.level) * inputs,
+                }
+            }
+
             fn pack(&self, weight: MatRef<'_, $type>, packed: &mut [$type]) {
                 let lanes = <$type>::lanes(self.level);
                 pack(self.level, lanes, &weight.t(), overwrite(packed));
+            }
+
+            fn inputs_len(&self, rows: usize, inputs: usize) -> usize {
+                let takes = self.amx_takes::<$type>(rows, WORTH_ROWS_OF_X);
+                match <$type>::amx_panel(rows).filter(|_| takes && rows <= MOST_ROWS_OF_X) {
+                    Some(panel) => inputs.div_ceil(<$type>::lanes(self.level)) * panel,
+                    None => 0,
+                }
+            }
+
+            fn pack_inputs(&self, x: MatRef<'_, $type>, packed: &mut [$type]) {
+                // SAFETY: the processor has the unit, or there would be no such form
+                unsafe { <$type>::amx_pack(x, overwrite(packed)) };
             }
 
             fn forward(
@@ -267,10 +314,6 @@ macro_rules! kernels {
                 mut sums: Option<MatMut<'_, $type>>,
                 mut y: MatMut<'_, $type>,
             ) {
-                let b = match weights.packed {
-                    [] => Operand::Matrix(weights.matrix.t()),
-                    packed => Operand::Panels(packed),
-                };
                 let z = match &mut sums {
                     Some(sums) => sums.reborrow(),
                     None => y.reborrow(),
@@ -279,8 +322,10 @@ macro_rules! kernels {
                     Activation::Relu => Finish::Relu,
                     _ => Finish::Plain,
                 };
+                let Weights { matrix, packed } = weights;
                 let start = Start::Bias(bias.as_ptr());
-                self.product(x, b, z, start, finish);
+                let call = Call { a: x, b: matrix.t(), packed, start, finish };
+                self.product(&call, WORTH_TERMS, z);
                 if !matches!(activation, Activation::Relu | Activation::Identity) {
                     activate(activation, sums, y);
                 }
@@ -303,10 +348,27 @@ macro_rules! kernels {
                     }
                     _ => Finish::Plain,
                 };
-                self.product(delta, Operand::Matrix(weight), d.reborrow(), Start::Zero, finish);
+                let call = Call { a: delta, b: weight, packed: &[], start: Start::Zero, finish };
+                self.product(&call, WORTH_TERMS, d.reborrow());
                 if activation != Activation::Relu {
                     scale_by_derivative(activation, sums, y, d);
                 }
+            }
+
+            fn weight_gradient(
+                &self,
+                delta: MatRef<'_, $type>,
+                x: Inputs<'_, $type>,
+                beta: Beta,
+                weight: &mut [$type],
+                bias: &mut [$type],
+            ) {
+                let Inputs { matrix, packed } = x;
+                let start = if beta == Beta::One { Start::Before } else { Start::Zero };
+                let call = Call { a: delta.t(), b: matrix, packed, start, finish: Finish::Plain };
+                let g = MatMut::new(weight, delta.cols(), matrix.cols());
+                self.product(&call, WORTH_ROWS_OF_X, g);
+                add_columns(delta, beta, bias);
             }
         }
     };

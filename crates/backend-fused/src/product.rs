@@ -1,6 +1,7 @@
 //! A product over register tiles.
 
 use crate::vector::Vector;
+use consonance_host::MatRef;
 use std::ops::Range;
 
 /// Sums are taken up and laid down again after this many terms, so that the part of B under a
@@ -28,6 +29,18 @@ pub(crate) enum Finish<T> {
     /// Zero where the element of this matrix [m, n], with C's strides, is not above zero: the
     /// derivative of relu, told from its outputs.
     WherePositive(*const T),
+}
+
+/// A product as it is asked for: C ← finish(start + A·B), with pointers for as many columns as B
+/// has, or for C's elements.
+#[derive(Clone, Copy)]
+pub(crate) struct Call<'a, T> {
+    pub(crate) a: MatRef<'a, T>,
+    pub(crate) b: MatRef<'a, T>,
+    /// B once more, packed in panels; or nothing.
+    pub(crate) packed: &'a [T],
+    pub(crate) start: Start<T>,
+    pub(crate) finish: Finish<T>,
 }
 
 /// Part of a matrix that is read after a product. The product's tiles have it fetched into the

@@ -23,6 +23,15 @@ pub struct Weights<'a, T> {
     pub packed: &'a [T],
 }
 
+/// What a dense layer read, X [rows, inputs].
+#[derive(Debug, Clone, Copy)]
+pub struct Inputs<'a, T> {
+    /// X itself.
+    pub matrix: MatRef<'a, T>,
+    /// What [`Kernels::pack_inputs`] made of it, or nothing.
+    pub packed: &'a [T],
+}
+
 /// The kernels of one element type. [`crate::HostBackend`] builds a whole backend on them.
 ///
 /// Only [`Kernels::gemm`] is required. The three products of a dense layer have defaults in terms
@@ -57,15 +66,35 @@ pub trait Kernels<T: Math>: Send + Sync + 'static {
     ///
     /// The engine keeps the packed form of every layer beside its weights, and has it packed anew
     /// after each update, by the task that made the update. A layer's packed form is a panel of
-    /// `panel_rows() · inputs` elements for each group of so many rows, the last group filled up.
+    /// [`Kernels::panel_len`] elements for each group of so many rows, the last group filled up.
     fn panel_rows(&self) -> usize {
         0
+    }
+
+    /// How many elements a panel has in a layer of so many inputs; 0 if none is kept of it.
+    fn panel_len(&self, inputs: usize) -> usize {
+        self.panel_rows() * inputs
     }
 
     /// Packs some rows of W [rows, inputs], beginning with the first of a panel, into their
     /// panels.
     fn pack(&self, weight: MatRef<'_, T>, packed: &mut [T]) {
         let _ = (weight, packed);
+    }
+
+    /// How many elements the packed form of a layer's inputs X [rows, inputs] has; 0 if the kernels
+    /// keep none of so many rows.
+    ///
+    /// The gradient of a layer's weights is taken in blocks of its outputs, which read all of X
+    /// each: the engine has it packed once before.
+    fn inputs_len(&self, rows: usize, inputs: usize) -> usize {
+        let _ = (rows, inputs);
+        0
+    }
+
+    /// Packs X for [`Kernels::weight_gradient`].
+    fn pack_inputs(&self, x: MatRef<'_, T>, packed: &mut [T]) {
+        let _ = (x, packed);
     }
 
     /// Some outputs of a dense layer: Y ← f(X·Wᵀ + b).
@@ -121,11 +150,12 @@ pub trait Kernels<T: Math>: Send + Sync + 'static {
     fn weight_gradient(
         &self,
         delta: MatRef<'_, T>,
-        x: MatRef<'_, T>,
+        x: Inputs<'_, T>,
         beta: Beta,
         weight: &mut [T],
         bias: &mut [T],
     ) {
+        let x = x.matrix;
         self.gemm(delta.t(), x, beta, MatMut::new(weight, delta.cols(), x.cols()));
         add_columns(delta, beta, bias);
     }

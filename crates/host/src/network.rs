@@ -4,7 +4,7 @@ use crate::crew::Crew;
 use crate::disjoint::Disjoint;
 use crate::kernels::{Beta, Kernels};
 use crate::math::Math;
-use crate::outputwise::{Gradient, Outputwise, block_len};
+use crate::outputwise::{Gradient, Outputwise, block_len, inputs_len};
 use crate::packed::Packed;
 use crate::pass::{Pass, Shard};
 use crate::schedule::{self, MOST_ROWS, Operation, Piece};
@@ -56,7 +56,7 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
         Ok(HostNetwork {
             plan: Arc::new(plan.clone()),
             pieces: schedule::pieces(&layers, crew.threads(), free, kernels.panel_rows()),
-            packed: Packed::new(&layers, kernels.panel_rows()),
+            packed: Packed::new(&layers, &*kernels),
             parameters: Arena::try_zeros("parameters", count)?,
             block: Arena::try_zeros(
                 "a block of the gradient",
@@ -87,11 +87,15 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
         let places = if groups.is_some() { threads * MOST_ROWS } else { rows };
         let workspace = Workspace::<T>::len(&layers, places.max(EVALUATION_ROWS), true)
             .saturating_add(threads * block_len(&layers))
+            .saturating_add(match groups {
+                Some(_) => 0,
+                None => threads.saturating_mul(inputs_len(kernels, &layers, rows)),
+            })
             .saturating_add(groups.unwrap_or(0).saturating_mul(count));
         let bytes = |elements: usize| elements.saturating_mul(size_of::<T>());
         Ok(TrainingMemory {
             parameters: bytes(count),
-            packed: bytes(Packed::<T>::len(&layers, kernels.panel_rows())),
+            packed: bytes(Packed::<T>::len(&layers, kernels)),
             moments: bytes(count.saturating_mul(optimizer.moments())),
             workspace: bytes(workspace).saturating_add(rows.saturating_mul(size_of::<f64>())),
         })
@@ -197,6 +201,8 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
             self.by_groups(batch, groups)?;
         } else {
             self.workspace.reserve(&layers, rows, true)?;
+            let each = inputs_len(&*self.kernels, &layers, rows);
+            self.workspace.reserve_inputs(self.crew.threads() * each)?;
             // on one thread nothing travels, and what is in the cache is best used at once
             let (worth, free) = self.shares(rows);
             let alone = free.is_some() && !worth;
@@ -239,11 +245,14 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
             Some(_) => Gradient::Used(Disjoint::new(&mut self.block)),
             None => Gradient::Kept(Disjoint::new(&mut self.gradient)),
         };
+        // the pieces read the rest of the workspace
+        let mut packed_inputs = std::mem::take(&mut self.workspace.inputs);
         let outputwise = Outputwise::new(
             &*self.kernels,
             &self.layers,
             batch,
             &self.workspace,
+            &mut packed_inputs,
             &mut self.parameters,
             gradient,
             &mut self.moments,
@@ -255,6 +264,7 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
             // SAFETY: pieces are different outputs, and the crew runs each once
             unsafe { outputwise.run(&pieces[piece], rule, thread) };
         });
+        self.workspace.inputs = packed_inputs;
     }
 
     /// Checks that the optimiser can go on from the state there is.

@@ -2,7 +2,7 @@
 //! batch, and their update, while they are at hand.
 
 use crate::disjoint::Disjoint;
-use crate::kernels::{Beta, Kernels, add_columns};
+use crate::kernels::{Beta, Inputs, Kernels, add_columns};
 use crate::math::Math;
 use crate::matrix::MatRef;
 use crate::packed::{Packed, PackedParts};
@@ -16,7 +16,7 @@ use std::ops::Range;
 const BLOCK: usize = 32 * 1024;
 
 /// Outputs of a block at least, and in multiples: enough to make up for what their product packs.
-const BLOCK_OUTPUTS: usize = 64;
+const BLOCK_OUTPUTS: usize = 128;
 
 /// Where the gradient goes.
 pub(crate) enum Gradient<'a, T> {
@@ -37,6 +37,15 @@ pub(crate) fn block_len(layers: &[DenseLayer]) -> usize {
     layers.iter().map(|layer| block_outputs(layer) * (layer.inputs + 1)).max().unwrap_or(0)
 }
 
+/// The elements of the largest layer's packed inputs.
+pub(crate) fn inputs_len<T: Math>(
+    kernels: &impl Kernels<T>,
+    layers: &[DenseLayer],
+    rows: usize,
+) -> usize {
+    layers.iter().map(|layer| kernels.inputs_len(rows, layer.inputs)).max().unwrap_or(0)
+}
+
 /// A batch that went forward and backward, and the parameters it changes. A task takes a piece:
 /// some outputs of one layer; no two tasks take the same.
 pub(crate) struct Outputwise<'a, T, K> {
@@ -44,6 +53,8 @@ pub(crate) struct Outputwise<'a, T, K> {
     layers: &'a [DenseLayer],
     batch: &'a Batch<'a>,
     workspace: &'a Workspace<T>,
+    /// Packed inputs, a part for each thread.
+    packed_inputs: Disjoint<'a, T>,
     parameters: Disjoint<'a, T>,
     gradient: Gradient<'a, T>,
     moments: [Disjoint<'a, T>; 2],
@@ -60,6 +71,7 @@ impl<'a, T: Math, K: Kernels<T>> Outputwise<'a, T, K> {
         layers: &'a [DenseLayer],
         batch: &'a Batch<'a>,
         workspace: &'a Workspace<T>,
+        packed_inputs: &'a mut [T],
         parameters: &'a mut [T],
         gradient: Gradient<'a, T>,
         moments: &'a mut [Arena<T>],
@@ -74,6 +86,7 @@ impl<'a, T: Math, K: Kernels<T>> Outputwise<'a, T, K> {
             layers,
             batch,
             workspace,
+            packed_inputs: Disjoint::new(packed_inputs),
             parameters: Disjoint::new(parameters),
             gradient,
             moments: [next(), next()],
@@ -92,6 +105,8 @@ impl<'a, T: Math, K: Kernels<T>> Outputwise<'a, T, K> {
         let Piece { layer: number, outputs } = piece;
         let layer = &self.layers[*number];
         let block = block_outputs(layer);
+        // SAFETY: the thread has one task at a time
+        let x = unsafe { self.inputs(*number, thread) };
         for start in outputs.clone().step_by(block) {
             let outputs = start..(start + block).min(outputs.end);
             let weight = layer.weight.start + outputs.start * layer.inputs
@@ -109,7 +124,7 @@ impl<'a, T: Math, K: Kernels<T>> Outputwise<'a, T, K> {
                         (of_weight, &mut rest[..bias.len()])
                     }
                 };
-                self.sum(*number, &outputs, (&weight, &mut *of_weight), (&bias, &mut *of_bias));
+                self.sum(*number, &outputs, x, (&weight, &mut *of_weight), (&bias, &mut *of_bias));
                 let Some(rule) = rule else { continue };
                 self.update(rule, weight.clone(), of_weight);
                 self.update(rule, bias, of_bias);
@@ -124,6 +139,7 @@ impl<'a, T: Math, K: Kernels<T>> Outputwise<'a, T, K> {
         &self,
         number: usize,
         outputs: &Range<usize>,
+        x: Inputs<'_, T>,
         (weight, weight_gradient): (&Range<usize>, &mut [T]),
         (bias, bias_gradient): (&Range<usize>, &mut [T]),
     ) {
@@ -136,9 +152,8 @@ impl<'a, T: Math, K: Kernels<T>> Outputwise<'a, T, K> {
             }
             return;
         }
-        let (layer, rows) = (&self.layers[number], self.batch.len());
-        let delta = self.workspace.view(self.workspace.layers[number].delta, rows, outputs);
-        let x = self.inputs(number, rows, layer.inputs);
+        let (region, rows) = (self.workspace.layers[number].delta, self.batch.len());
+        let delta = self.workspace.view(region, rows, outputs);
         self.kernels.weight_gradient(delta, x, Beta::Zero, weight_gradient, bias_gradient);
     }
 
@@ -154,8 +169,28 @@ impl<'a, T: Math, K: Kernels<T>> Outputwise<'a, T, K> {
         }
     }
 
+    /// What layer `number` read, packed if its gradient is summed here.
+    ///
+    /// # Safety
+    /// The thread's part of the packed inputs is used by nobody else, and no longer afterwards.
+    unsafe fn inputs(&self, number: usize, thread: usize) -> Inputs<'_, T> {
+        let (rows, width) = (self.batch.len(), self.layers[number].inputs);
+        if self.groups.is_some() {
+            return Inputs { matrix: MatRef::new(&[], 0, 0), packed: &[] };
+        }
+        let matrix = self.read(number, rows, width);
+        let start = self.packed_inputs.len() / self.threads * thread;
+        let len = self.kernels.inputs_len(rows, width);
+        // SAFETY: the caller's promise
+        let packed = unsafe { self.packed_inputs.part(start..start + len) };
+        if len > 0 {
+            self.kernels.pack_inputs(matrix, packed);
+        }
+        Inputs { matrix, packed }
+    }
+
     /// What layer `number` read: the rows of the batch, or the outputs of the layer below.
-    fn inputs(&self, number: usize, rows: usize, width: usize) -> MatRef<'a, T> {
+    fn read(&self, number: usize, rows: usize, width: usize) -> MatRef<'a, T> {
         match (&self.batch.rows, number) {
             (Rows::Range(range), 0) => {
                 let features = T::slice(self.batch.data.features());

@@ -4,7 +4,7 @@ use crate::disjoint::Disjoint;
 use crate::kernels::Kernels;
 use crate::math::Math;
 use crate::matrix::MatRef;
-use consonance_core::{Arena, DenseLayer, Element};
+use consonance_core::{Arena, DenseLayer};
 use std::ops::Range;
 
 /// Packed weights, a run of panels for each layer; nothing for kernels that keep none.
@@ -18,7 +18,15 @@ pub(crate) struct Packed<T> {
 #[derive(Clone, Copy)]
 struct Place {
     start: usize,
-    inputs: usize,
+    panel_len: usize,
+}
+
+impl Place {
+    /// Where the panels of some rows lie, which begin with a panel of `panel_rows`.
+    fn panels(&self, panel_rows: usize, rows: &Range<usize>) -> Range<usize> {
+        let first = self.start + rows.start / panel_rows * self.panel_len;
+        first..first + rows.len().div_ceil(panel_rows) * self.panel_len
+    }
 }
 
 /// [`Packed`], for tasks that each write the panels of their own rows.
@@ -28,39 +36,40 @@ pub(crate) struct PackedParts<'a, T> {
     layers: &'a [Place],
 }
 
-impl<T: Element> Packed<T> {
+impl<T: Math> Packed<T> {
     /// The panels of weights that are all 0.
-    pub(crate) fn new(layers: &[DenseLayer], panel_rows: usize) -> Self {
+    pub(crate) fn new(layers: &[DenseLayer], kernels: &impl Kernels<T>) -> Self {
         let mut start = 0;
         let place = |layer: &DenseLayer| {
-            let place = Place { start, inputs: layer.inputs };
-            start += Self::layer_len(layer, panel_rows);
+            let place = Place { start, panel_len: kernels.panel_len(layer.inputs) };
+            start += Self::layer_len(layer, kernels);
             place
         };
         let layers = layers.iter().map(place).collect();
-        Packed { arena: Arena::zeros(start), panel_rows, layers }
+        Packed { arena: Arena::zeros(start), panel_rows: kernels.panel_rows(), layers }
     }
 
     /// How many elements the panels of all layers have.
-    pub(crate) fn len(layers: &[DenseLayer], panel_rows: usize) -> usize {
-        layers.iter().map(|layer| Self::layer_len(layer, panel_rows)).sum()
+    pub(crate) fn len(layers: &[DenseLayer], kernels: &impl Kernels<T>) -> usize {
+        layers.iter().map(|layer| Self::layer_len(layer, kernels)).sum()
     }
 
     /// How many elements the panels of a layer have, filled up so that the next layer's begin with
     /// a cache line.
-    fn layer_len(layer: &DenseLayer, panel_rows: usize) -> usize {
-        let rows = layer.outputs.checked_next_multiple_of(panel_rows).unwrap_or(0);
-        (rows * layer.inputs).next_multiple_of(64 / size_of::<T>())
+    fn layer_len(layer: &DenseLayer, kernels: &impl Kernels<T>) -> usize {
+        let panels = match kernels.panel_rows() {
+            0 => 0,
+            rows => layer.outputs.div_ceil(rows),
+        };
+        (panels * kernels.panel_len(layer.inputs)).next_multiple_of(64 / size_of::<T>())
     }
 
     /// The panels of some outputs of layer `number`, which begin with a panel.
     pub(crate) fn rows(&self, number: usize, outputs: &Range<usize>) -> &[T] {
-        let Place { start, inputs, .. } = self.layers[number];
-        let Some(groups) = outputs.len().checked_next_multiple_of(self.panel_rows) else {
+        if self.panel_rows == 0 {
             return &[];
-        };
-        let first = start + outputs.start * inputs;
-        &self.arena[first..first + groups * inputs]
+        }
+        &self.arena[self.layers[number].panels(self.panel_rows, outputs)]
     }
 
     pub(crate) fn parts(&mut self) -> PackedParts<'_, T> {
@@ -74,9 +83,7 @@ impl<T: Element> Packed<T> {
         kernels: &K,
         layers: &[DenseLayer],
         parameters: &[T],
-    ) where
-        T: Math,
-    {
+    ) {
         let parts = self.parts();
         for (number, layer) in layers.iter().enumerate() {
             let weight = &parameters[layer.weight.clone()];
@@ -99,13 +106,11 @@ impl<T: Math> PackedParts<'_, T> {
         number: usize,
         first: usize,
     ) {
-        if self.panel_rows == 0 {
+        if self.panel_rows == 0 || self.layers[number].panel_len == 0 {
             return;
         }
-        let Place { start, inputs, .. } = self.layers[number];
-        let from = start + first * inputs;
-        let len = rows.rows().next_multiple_of(self.panel_rows) * inputs;
+        let panels = self.layers[number].panels(self.panel_rows, &(first..first + rows.rows()));
         // SAFETY: whole panels of these rows, which the caller says are nobody else's
-        kernels.pack(rows, unsafe { self.arena.part(from..from + len) });
+        kernels.pack(rows, unsafe { self.arena.part(panels) });
     }
 }

@@ -1,7 +1,7 @@
 //! A mini-batch on its way through the layers, forward and back.
 
 use crate::disjoint::Disjoint;
-use crate::kernels::{Beta, Kernels, Weights, scale_by_derivative};
+use crate::kernels::{Beta, Inputs, Kernels, Weights, scale_by_derivative};
 use crate::loss::loss_and_gradient;
 use crate::math::Math;
 use crate::matrix::{MatMut, MatRef};
@@ -254,6 +254,7 @@ impl<'a, T: Math, K: Kernels<T>> Pass<'a, T, K> {
             let [weight, bias] = gradient
                 .get_disjoint_mut([layer.weight.clone(), layer.bias.clone()])
                 .expect("weights and biases are different parameters");
+            let x = Inputs { matrix: x, packed: &[] };
             self.kernels.weight_gradient(delta, x, beta, weight, bias);
         }
     }

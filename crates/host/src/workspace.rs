@@ -60,6 +60,8 @@ pub(crate) struct Workspace<T> {
     pub(crate) losses: Vec<f64>,
     /// The gradient of each group of rows [groups, parameters].
     pub(crate) partial: Arena<T>,
+    /// The packed inputs of a layer, for each thread.
+    pub(crate) inputs: Arena<T>,
 }
 
 impl<T: Element> Workspace<T> {
@@ -137,6 +139,15 @@ impl<T: Element> Workspace<T> {
         if self.losses.len() < rows {
             self.losses = Vec::new();
             self.losses = try_filled("the losses of the mini-batch", rows, 0.0)?;
+        }
+        Ok(())
+    }
+
+    /// Makes room for `len` elements of packed inputs.
+    pub(crate) fn reserve_inputs(&mut self, len: usize) -> Result<()> {
+        if self.inputs.len() < len {
+            self.inputs = Arena::default();
+            self.inputs = Arena::try_zeros("the packed inputs of a layer", len)?;
         }
         Ok(())
     }

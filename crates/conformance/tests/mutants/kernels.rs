@@ -1,7 +1,7 @@
 //! A matrix product as plain loops, right or with one planted fault.
 
 use consonance_core::{Activation, Element};
-use consonance_host::kernels::Weights;
+use consonance_host::kernels::{Inputs, Weights};
 use consonance_host::{Beta, Kernels, MatMut, MatRef, Math};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -239,7 +239,7 @@ impl<T: Math> Kernels<T> for Loops {
     fn weight_gradient(
         &self,
         delta: MatRef<'_, T>,
-        x: MatRef<'_, T>,
+        x: Inputs<'_, T>,
         beta: Beta,
         weight: &mut [T],
         bias: &mut [T],
@@ -249,6 +249,7 @@ impl<T: Math> Kernels<T> for Loops {
             Fault::OverwritesWeightGradient => Beta::Zero,
             _ => beta,
         };
+        let x = x.matrix;
         self.gemm(delta.t(), x, beta, MatMut::new(weight, delta.cols(), x.cols()));
         let short = usize::from(self.fault == Fault::OneBiasRowShort && delta.rows() > 64);
         for (column, bias) in bias.iter_mut().enumerate() {

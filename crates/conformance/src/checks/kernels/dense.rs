@@ -1,13 +1,13 @@
 //! The products of a dense layer, fused with the pointwise work around them.
 
-use super::packed;
 use super::strided::bits;
+use super::{packed, packed_inputs};
 use crate::Report;
 use crate::checks::material::{normal, stream};
 use crate::oracle::product::{Matrix, product};
 use crate::oracle::{Bounded, Rounding, activation};
 use consonance_core::Activation;
-use consonance_host::kernels::Weights;
+use consonance_host::kernels::{Inputs, Weights};
 use consonance_host::{Beta, Kernels, MatMut, MatRef, Math};
 
 /// Layers [rows, inputs, outputs].
@@ -138,7 +138,7 @@ pub fn input_gradient<T: Math>(kernels: &impl Kernels<T>) -> Report {
 }
 
 /// G ← Δᵀ·X and g ← the column sums of Δ, for all columns of Δ and for some, and the same added to
-/// them. G and g are NaN before.
+/// them; with X packed before, where kernels do that, and without. G and g are NaN before.
 pub fn weight_gradient<T: Math>(kernels: &impl Kernels<T>) -> Report {
     let mut report = Report::new("weight_gradient");
     let rounding = Rounding::of(T::PRECISION);
@@ -155,7 +155,10 @@ pub fn weight_gradient<T: Math>(kernels: &impl Kernels<T>) -> Report {
         for columns in [0..outputs, outputs / 3..outputs, 0..outputs.div_ceil(2)] {
             for gap in [0, 2] {
                 let x = padded(&x, inputs, gap);
-                let x = MatRef::with_strides(&x, rows, inputs, inputs + gap, 1);
+                let matrix = MatRef::with_strides(&x, rows, inputs, inputs + gap, 1);
+                // one of the two packed
+                let packed = if gap == 0 { packed_inputs(kernels, matrix) } else { Vec::new() };
+                let x = Inputs { matrix, packed: &packed };
                 let part =
                     MatRef::with_strides(&delta[columns.start..], rows, columns.len(), outputs, 1);
                 // one more element behind each, for kernels that write through pointers

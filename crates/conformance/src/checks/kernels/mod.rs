@@ -32,11 +32,23 @@ const LARGE: [[usize; 3]; 10] = [
 /// The packed form of W that the engine would hand to these kernels; whatever they do not write
 /// is NaN.
 fn packed<T: Math>(kernels: &impl Kernels<T>, weight: MatRef<'_, T>) -> Vec<T> {
-    let panel = kernels.panel_rows();
-    let rows = if panel == 0 { 0 } else { weight.rows().next_multiple_of(panel) };
-    let mut packed = vec![T::nan(); rows * weight.cols()];
-    if panel > 0 {
+    let panels = match kernels.panel_rows() {
+        0 => return Vec::new(),
+        rows => weight.rows().div_ceil(rows),
+    };
+    let mut packed = vec![T::nan(); panels * kernels.panel_len(weight.cols())];
+    if !packed.is_empty() {
         kernels.pack(weight, &mut packed);
+    }
+    packed
+}
+
+/// The packed form of X that the engine would hand to these kernels; whatever they do not write is
+/// NaN.
+fn packed_inputs<T: Math>(kernels: &impl Kernels<T>, x: MatRef<'_, T>) -> Vec<T> {
+    let mut packed = vec![T::nan(); kernels.inputs_len(x.rows(), x.cols())];
+    if !packed.is_empty() {
+        kernels.pack_inputs(x, &mut packed);
     }
     packed
 }

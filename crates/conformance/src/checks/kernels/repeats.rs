@@ -1,11 +1,11 @@
 //! The same bits, however often, from however many threads, in however many pieces.
 
-use super::packed;
 use super::strided::{Layout, Strided};
+use super::{packed, packed_inputs};
 use crate::Report;
 use crate::checks::material::{normal, stream};
 use consonance_core::Activation;
-use consonance_host::kernels::Weights;
+use consonance_host::kernels::{Inputs, Weights};
 use consonance_host::{Beta, Kernels, MatMut, MatRef, Math};
 use std::ops::Range;
 
@@ -167,7 +167,9 @@ fn layers<T: Math>(
     let weights = |outputs: Range<usize>| {
         let (mut g, mut b) = (vec![T::nan(); outputs.len() * k], vec![T::nan(); outputs.len()]);
         let columns = MatRef::new(&delta, m, n).columns(outputs);
-        kernels.weight_gradient(columns, MatRef::new(&x, m, k), Beta::Zero, &mut g, &mut b);
+        let matrix = MatRef::new(&x, m, k);
+        let x = Inputs { matrix, packed: &packed_inputs(kernels, matrix) };
+        kernels.weight_gradient(columns, x, Beta::Zero, &mut g, &mut b);
         (g, b)
     };
     let (all_weights, all_biases) = weights(0..n);
