@@ -120,7 +120,9 @@ impl Fused {
         if m == 0 || n == 0 {
             return;
         }
-        if self.amx_takes::<T>(k, worth) {
+        // where C is added to, sums that turn out NaN could not be repaired
+        let repairs = || !matches!(start, Start::Before) || is_moderate(a) && is_moderate(b);
+        if self.amx_takes::<T>(k, worth) && repairs() {
             // SAFETY: the processor has the unit, and the pointers are the caller's
             return unsafe { T::amx_run(call, c) };
         }
@@ -207,6 +209,16 @@ impl Fused {
         // whole, C is borrowed for writing, and the level is this processor's.
         unsafe { T::run(self.level, product) }
     }
+}
+
+/// True if all elements are numbers that three bf16 add up to.
+fn is_moderate<T: Compiled>(matrix: MatRef<'_, T>) -> bool {
+    let matrix = if matrix.col_stride() == 1 { matrix } else { matrix.t() };
+    let most = T::of(1e35);
+    (0..matrix.rows()).all(|i| match matrix.col_stride() {
+        1 => matrix.row(i).iter().fold(true, |all, x| all & (x.abs() < most)),
+        _ => (0..matrix.cols()).all(|j| matrix.get(i, j).abs() < most),
+    })
 }
 
 /// What is packed after some terms of the columns before `column`: more columns, or the first

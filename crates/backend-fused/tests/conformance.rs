@@ -3,6 +3,7 @@
 use consonance_backend_fused::{Fused, backend};
 use consonance_conformance::check_kernels;
 use consonance_host::simd::Level;
+use consonance_host::{Beta, Kernels, MatMut, MatRef};
 
 consonance_conformance::kernel_tests!(Fused::default());
 consonance_conformance::backend_tests!(backend());
@@ -15,6 +16,25 @@ fn every_level_passes_the_checks_of_kernels() {
             [check_kernels::<f32, _>(&kernels), check_kernels::<f64, _>(&kernels)].concat()
         {
             assert!(report.passed(), "{level}: {report}");
+        }
+    }
+}
+
+/// Long sums, as a matrix unit takes them: its parts of an infinity, or of a number near the end of
+/// the range, are no numbers.
+#[test]
+fn what_is_not_finite_or_hardly_reaches_long_sums_as_it_is() {
+    let (m, n, k) = (3, 40, 200);
+    for (special, expected) in [(f32::INFINITY, f32::INFINITY), (f32::MAX, f32::MAX)] {
+        for beta in [Beta::Zero, Beta::One] {
+            let mut a = vec![0.0_f32; m * k];
+            (a[5], a[k + 5], a[2 * k + 5]) = (special, 1.0, -1.0);
+            let b = vec![1.0_f32; k * n];
+            let mut c = vec![0.0_f32; m * n];
+            let (a, b) = (MatRef::new(&a, m, k), MatRef::new(&b, k, n));
+            Fused::default().gemm(a, b, beta, MatMut::new(&mut c, m, n));
+            let rows = [expected, 1.0, -1.0].map(|x| vec![x; n]).concat();
+            assert_eq!(c, rows, "{special}, {beta:?}");
         }
     }
 }

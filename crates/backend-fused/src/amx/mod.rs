@@ -2,10 +2,10 @@
 //! sixteen times as fast as the vector units multiply f32.
 //!
 //! An operand is split into three bf16 that add up to it, and six of the nine products of such
-//! parts are summed in f32. The three that are left out are below half a unit in the last place of
-//! the product of the numbers, with changing sign; and a sum is rounded about once in five terms,
-//! where a chain of multiply–adds is rounded at each. So results are as exact as with f32
-//! throughout: the kit holds them to the same bounds.
+//! parts are summed in f32. The three that are left out are at most 2⁻²² of the product of the
+//! numbers, four units roundoff, and change their sign; on the other hand a sum is rounded about
+//! once in five terms, where a chain of multiply–adds is rounded at each. Sums of the length that
+//! comes here stay within the bound of f32 throughout, γ(k+2), and the kit holds them to it.
 
 mod pack;
 mod tile;
