@@ -16,7 +16,7 @@ use std::ops::Range;
 const BLOCK: usize = 32 * 1024;
 
 /// Outputs of a block at least, and in multiples: enough to make up for what their product packs.
-const BLOCK_OUTPUTS: usize = 128;
+const BLOCK_OUTPUTS: usize = 64;
 
 /// Where the gradient goes.
 pub(crate) enum Gradient<'a, T> {
