@@ -6,7 +6,7 @@
 //! - Every element is one chain of fused multiply–adds along k, whatever tile it falls into, so
 //!   bits depend neither on the number of threads nor on the shape of a product.
 //! - Where the processor has a matrix unit (AMX), it takes the f32 products with long sums, each
-//!   number split into three bf16.
+//!   number split into three bf16 just before; the weights of such layers are not kept packed.
 
 #[cfg(target_arch = "x86_64")]
 mod amx;
