@@ -8,10 +8,14 @@
 //! task takes some output rows of a layer's weights, sums their gradient over the whole batch, and
 //! updates them. How sums are grouped follows from the shapes alone, so the bits do not depend on
 //! the number of threads. After the first step the engine allocates nothing; kernels may.
+//!
+//! While a step lasts, on x86-64, its threads take subnormal numbers for zeros; outputs and other
+//! answers are computed with them.
 
 mod backend;
 pub mod crew;
 mod disjoint;
+mod flush;
 pub mod kernels;
 pub mod loss;
 pub mod math;

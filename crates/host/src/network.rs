@@ -2,6 +2,7 @@
 
 use crate::crew::Crew;
 use crate::disjoint::Disjoint;
+use crate::flush::Flush;
 use crate::kernels::{Beta, Kernels};
 use crate::math::Math;
 use crate::outputwise::{Gradient, Outputwise, block_len, inputs_len};
@@ -114,11 +115,13 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
         (worth, self.kernels.is_shape_invariant().then_some(threads))
     }
 
-    /// Runs operations for all rows, and hands the rows of each task to `then`, on its thread.
+    /// Runs operations for all rows, and hands the rows of each task to `then`, on its thread. Those
+    /// of a training step flush subnormal numbers.
     fn by_rows(
         &mut self,
         layers: &[DenseLayer],
         batch: &Batch<'_>,
+        flushes: bool,
         operations: impl Iterator<Item = Operation> + Clone + Sync,
         then: impl Fn(&Pass<'_, T, K>, &Shard) + Sync,
     ) {
@@ -128,6 +131,7 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
         let HostNetwork { plan, kernels, parameters, packed, workspace, .. } = self;
         let pass = Pass::new(&**kernels, layers, parameters, packed, batch, workspace);
         self.crew.for_each_if(worth, rows.div_ceil(each), &|number, _| {
+            let _flush = flushes.then(Flush::begin);
             let shard = Shard::of(number * each..((number + 1) * each).min(rows));
             for operation in operations.clone() {
                 // SAFETY: shards are different rows, and the crew runs each once
@@ -145,6 +149,7 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
         let HostNetwork { layers, kernels, parameters, packed, workspace, .. } = self;
         let pass = Pass::new(&**kernels, layers, parameters, packed, batch, workspace);
         self.crew.for_each_if(worth, outputs.div_ceil(each), &|piece, _| {
+            let _flush = Flush::begin();
             let outputs = piece * each..((piece + 1) * each).min(outputs);
             let all = Shard::of(0..batch.len());
             // SAFETY: pieces are different outputs, and the crew runs each once
@@ -168,6 +173,7 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
         let sums = Disjoint::new(&mut partial);
         let pass = Pass::new(&**kernels, layers, parameters, packed, batch, workspace);
         self.crew.for_each_if(worth, groups, &|number, thread| {
+            let _flush = Flush::begin();
             let group = schedule::group(number, groups, batch.len());
             // SAFETY: groups are different rows, and the crew runs each once
             let sums = unsafe { sums.part(number * count..(number + 1) * count) };
@@ -219,7 +225,7 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
                     let run =
                         operations.clone().take_while(|operation| computes(operation).is_none());
                     let count = run.clone().count();
-                    self.by_rows(&layers, batch, run, |_, _| {});
+                    self.by_rows(&layers, batch, true, run, |_, _| {});
                     operations.nth(count - 1);
                 }
             }
@@ -261,6 +267,7 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
             self.crew.threads(),
         );
         self.crew.for_each_if(worth, pieces.len(), &|piece, thread| {
+            let _flush = Flush::begin();
             // SAFETY: pieces are different outputs, and the crew runs each once
             unsafe { outputwise.run(&pieces[piece], rule, thread) };
         });
@@ -309,7 +316,7 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
         for start in (0..rows).step_by(EVALUATION_ROWS) {
             let block = batch.part(start..(start + EVALUATION_ROWS).min(rows));
             let operations = schedule::forward(layers.len());
-            self.by_rows(layers, &block, operations, |pass, shard| {
+            self.by_rows(layers, &block, false, operations, |pass, shard| {
                 let of_batch = start + shard.rows.start..start + shard.rows.end;
                 // SAFETY: each task has rows of its own
                 let out = unsafe { all.part(of_batch.start * width..of_batch.end * width) };
@@ -350,6 +357,7 @@ impl<T: Math, K: Kernels<T>> Network for HostNetwork<T, K> {
         let rule = self.begin_update(optimizer);
         let mut moments = self.moments.iter_mut().map(|arena| &mut arena[..]);
         let (m, v) = (moments.next().unwrap_or_default(), moments.next().unwrap_or_default());
+        let _flush = Flush::begin();
         T::update(&rule, &mut self.parameters, &self.gradient, m, v);
         self.packed.pack_all(&*self.kernels, &self.layers, &self.parameters);
         Ok(())
@@ -467,6 +475,33 @@ mod tests {
 
         fn is_shape_invariant(&self) -> bool {
             true
+        }
+    }
+
+    /// A gradient of a quarter of the smallest normal number, on any number of threads; and outputs,
+    /// which are not part of a step.
+    #[test]
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
+    fn a_step_takes_subnormal_numbers_for_zeros() {
+        let plan = Plan::mlp(1, &[], 1, Activation::Identity, Loss::MeanSquaredError);
+        let smallest = f32::MIN_POSITIVE;
+        let rows = 64;
+        let values = vec![-0.125_f32; rows];
+        let targets = Targets::Values { width: 1, values: values.into() };
+        let data = Dataset::new(1, vec![smallest; rows].into(), targets).unwrap();
+        for threads in [1, 3] {
+            let backend = HostBackend::new("loops", "", "", Loops);
+            let mut network = backend.network(&plan, threads).unwrap();
+            for optimizer in [Optimizer::sgd(1.0), Optimizer::adam(1e9)] {
+                network.set_parameters(&Values::zeros(plan.precision, 2)).unwrap();
+                network.set_optimizer_state(&OptimizerState::default()).unwrap();
+                network.step(&data.all(), &optimizer).unwrap();
+                let parameters = network.parameters().unwrap();
+                assert_eq!(parameters.iter().next(), Some(0.0), "{threads}, {}", optimizer.name());
+            }
+            network.set_parameters(&Values::from(vec![0.25_f32, 0.0])).unwrap();
+            let outputs = network.forward(&data.all()).unwrap();
+            assert!(outputs.iter().all(|y| y == f64::from(0.25 * smallest)), "{threads}");
         }
     }
 
