@@ -1,21 +1,15 @@
 //! An epoch of the embedded digits by the trainer, on every compiled-in backend, on one thread and
 //! on all there are. Elements are rows.
 
-mod common;
-
-use common::first_step::FirstStep;
-use common::{backends_and_threads, id, run};
+use crate::common::first_step::FirstStep;
+use crate::common::{backends_and_threads, id};
 use consonance::data::{Preparation, digits};
 use consonance::train::Trainer;
 use consonance::{Activation, Loss, Optimizer, Plan, Precision};
 use criterion::{Criterion, Throughput};
 
-fn main() {
-    run(&[epoch]);
-}
-
 /// The program's default training: 64-512-10, relu, mini-batches of 32, Adam.
-fn epoch(criterion: &mut Criterion) {
+pub(crate) fn epoch(criterion: &mut Criterion) {
     let table = digits();
     let task = table.task().expect("classes");
     let split = table.split(task, 0.2, 0).expect("enough rows");

@@ -1,10 +1,8 @@
 //! The training step of the eight workloads on every compiled-in backend, on one thread and on all
 //! there are. Elements are rows.
 
-mod common;
-
-use common::first_step::FirstStep;
-use common::{backends_and_threads, id, rows, run};
+use crate::common::first_step::FirstStep;
+use crate::common::{backends_and_threads, id, rows};
 use consonance::rng::{Purpose, Stream};
 use consonance::workloads::Workload;
 use criterion::{Criterion, Throughput};
@@ -13,13 +11,9 @@ use std::cell::LazyCell;
 /// Multiplications that the oracle may take for one product of all layers.
 const ORACLE_WORK: usize = 100_000_000;
 
-fn main() {
-    run(&[train_step]);
-}
-
 /// Steps on mini-batches out of a set of four, as `consonance bench` takes them. The step that must
 /// agree is the first mini-batch's; of `wide`, that of its first rows.
-fn train_step(criterion: &mut Criterion) {
+pub(crate) fn train_step(criterion: &mut Criterion) {
     for workload in Workload::all() {
         let Workload { name, plan, batch_size, optimizer } = &workload;
         let batch_size = rows(*batch_size);

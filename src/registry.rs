@@ -48,32 +48,46 @@ pub fn backends() -> Registry {
 
 /// The kernels of a compiled-in backend in host memory.
 pub struct Products {
-    /// The backend's name.
+    /// The backend's name; `fused_vectors` for what `fused` is without a matrix unit.
     pub name: &'static str,
+    /// True if products in single precision with long sums go to a matrix unit, which computes with
+    /// shorter numbers, several for each.
+    pub matrix_unit: bool,
     /// Its kernels in single precision.
     pub f32: Box<dyn Kernels<f32>>,
     /// Its kernels in double precision.
     pub f64: Box<dyn Kernels<f64>>,
 }
 
-/// The kernels of every compiled-in backend that has some: for measuring products by themselves.
+/// The kernels of every compiled-in backend that has some, and those of `fused` once more without
+/// its matrix unit if it has one: for measuring products by themselves.
 pub fn products() -> Vec<Products> {
-    vec![
-        #[cfg(feature = "naive")]
-        Products::of("naive", consonance_backend_naive::Naive),
-        #[cfg(feature = "blocked")]
-        Products::of("blocked", consonance_backend_blocked::Blocked),
-        #[cfg(feature = "fused")]
-        Products::of("fused", consonance_backend_fused::Fused::default()),
-        #[cfg(feature = "openblas")]
-        Products::of("openblas", consonance_backend_openblas::OpenBlas::default()),
-    ]
+    #[allow(unused_mut, reason = "without features there is nothing to measure")]
+    let mut products = Vec::new();
+    #[cfg(feature = "naive")]
+    products.push(Products::of("naive", consonance_backend_naive::Naive));
+    #[cfg(feature = "blocked")]
+    products.push(Products::of("blocked", consonance_backend_blocked::Blocked));
+    #[cfg(feature = "fused")]
+    {
+        use consonance_backend_fused::Fused;
+        let fused = Fused::default();
+        let matrix_unit = fused.has_matrix_unit();
+        products.push(Products { matrix_unit, ..Products::of("fused", fused) });
+        if matrix_unit {
+            products.push(Products::of("fused_vectors", Fused::vectors()));
+        }
+    }
+    #[cfg(feature = "openblas")]
+    products.push(Products::of("openblas", consonance_backend_openblas::OpenBlas::default()));
+    products
 }
 
 #[cfg(any(feature = "naive", feature = "blocked", feature = "fused", feature = "openblas"))]
 impl Products {
     fn of<K: Kernels<f32> + Kernels<f64> + Copy>(name: &'static str, kernels: K) -> Self {
-        Products { name, f32: Box::new(kernels), f64: Box::new(kernels) }
+        let (f32, f64) = (Box::new(kernels), Box::new(kernels));
+        Products { name, matrix_unit: false, f32, f64 }
     }
 }
 

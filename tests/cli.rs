@@ -299,10 +299,12 @@ fn bench_times_steps_of_any_network() {
     for key in ["ceiling_gflops", "efficiency"] {
         assert_eq!(report[key].is_number(), !consonance::products().is_empty(), "{key}: {report}");
     }
+    let has_unit = consonance::products().iter().any(|products| products.matrix_unit);
+    assert_eq!(report["matrix_unit_gflops"].is_number(), has_unit, "{report}");
     assert!(report["split"]["update"].is_number(), "{report}");
     let alone = json(folder.path(), &[&bench[..], &["--steps-only", "--in-order"]].concat());
     assert!(alone["microseconds_per_step"]["median"].as_f64().unwrap() > 0.0, "{alone}");
-    for key in ["ceiling_gflops", "efficiency", "split"] {
+    for key in ["ceiling_gflops", "matrix_unit_gflops", "efficiency", "split"] {
         assert!(alone[key].is_null(), "{key}: {alone}");
     }
 }

@@ -1,6 +1,5 @@
 //! What the benchmarks share: how long criterion measures, how many rows there are, what things are
 //! called, and when they agree.
-#![allow(dead_code, reason = "each benchmark program uses some of it")]
 
 pub(crate) mod first_step;
 mod table;

@@ -1,7 +1,7 @@
 //! Activations, their derivatives and losses: the host engine's, which all its backends share.
 
+use super::normal;
 use crate::common::{assert_agreement, id, worst_error};
-use crate::normal;
 use consonance::host::Math;
 use consonance::host::loss::loss_and_gradient;
 use consonance::rng::{Purpose, Stream};

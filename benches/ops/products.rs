@@ -1,8 +1,8 @@
 //! The three products of a dense layer, with every backend whose products can be called by
 //! themselves.
 
+use super::normal;
 use crate::common::{self, assert_agreement, id, worst_error};
-use crate::normal;
 use consonance::host::kernels::{Inputs, Weights};
 use consonance::host::{Beta, Kernels, MatMut, MatRef};
 use consonance::workloads::Workload;

@@ -168,7 +168,8 @@ def time_consonance(args, workload, threads, steps_only):
         try:
             said = answer(command, environment(threads, args.work))
             record["microseconds"] = said["microseconds_per_step"]
-            for key in ("gflops", "ceiling_gflops", "efficiency", "allocations_per_step"):
+            for key in ("gflops", "ceiling_gflops", "matrix_unit_gflops", "efficiency",
+                        "allocations_per_step"):
                 record[key] = said[key]
         except RuntimeError as error:
             record["error"] = str(error)

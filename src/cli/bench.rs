@@ -69,6 +69,9 @@ struct Report {
     /// no library is compiled in whose products can be measured by themselves, or with
     /// `--steps-only`.
     ceiling_gflops: Option<f64>,
+    /// Of the same products on a matrix unit, with several shorter numbers for each; nothing where
+    /// none is used. It is no part of the ceiling: above 1, the efficiency says that it was used.
+    matrix_unit_gflops: Option<f64>,
     efficiency: Option<f64>,
     /// Shares of a step on one thread, each part measured by itself; nothing with `--steps-only`.
     split: Option<Split>,
@@ -93,6 +96,7 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
         "p90",
         "GFLOP/s",
         "ceiling",
+        "matrix unit",
         "efficiency",
         "products",
         "pointwise",
@@ -110,6 +114,8 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
         let percent = |share: Option<f64>| {
             share.map_or("-".to_string(), |share| format!("{:.0} %", 100.0 * share))
         };
+        let rate =
+            |gflops: Option<f64>| gflops.map_or("-".to_string(), |rate| format!("{rate:.1}"));
         let (time, split) = (&report.microseconds_per_step, report.split);
         table.add_row([
             report.workload.clone(),
@@ -117,7 +123,8 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
             format!("{:.1}", time.p10),
             format!("{:.1}", time.p90),
             format!("{:.1}", report.gflops),
-            report.ceiling_gflops.map_or("-".to_string(), |ceiling| format!("{ceiling:.1}")),
+            rate(report.ceiling_gflops),
+            rate(report.matrix_unit_gflops),
             percent(report.efficiency),
             percent(split.map(|split| split.products)),
             percent(split.map(|split| split.pointwise)),
@@ -203,6 +210,7 @@ fn measure(
         microseconds_per_step: percentiles,
         gflops,
         ceiling_gflops: ceiling.gflops(),
+        matrix_unit_gflops: ceiling.matrix_unit_gflops(),
         efficiency: ceiling.gflops().map(|ceiling| gflops / ceiling),
         split: if steps_only { None } else { Some(split::measure(workload, backend, &data)?) },
         allocations_per_step: allocated as f64 / steps as f64,

@@ -106,6 +106,11 @@ impl Fused {
         Fused { level: simd::level(), amx: false }
     }
 
+    /// True if products go to a matrix unit where that takes them: those of f32 with long sums.
+    pub fn has_matrix_unit(&self) -> bool {
+        self.amx
+    }
+
     /// True if the matrix unit takes sums of so many terms, of which there are to be at least
     /// `worth`. It depends on nothing else, so that bits do not depend on how a product is cut.
     fn amx_takes<T: Compiled>(&self, terms: usize, worth: usize) -> bool {

@@ -1,4 +1,5 @@
-//! What the machine can do: the fastest square products of any compiled-in library.
+//! What the machine can do: the fastest square products of any compiled-in library, and those of its
+//! matrix unit.
 
 use consonance::host::crew::Crew;
 use consonance::host::{Beta, Kernels, MatMut, MatRef, Math};
@@ -17,6 +18,7 @@ pub(super) struct Ceiling {
     crew: Crew,
     next: usize,
     best: f64,
+    matrix_unit: f64,
     /// True if there are better libraries than textbook loops.
     others: bool,
 }
@@ -24,7 +26,7 @@ pub(super) struct Ceiling {
 impl Ceiling {
     pub(super) fn new(threads: usize) -> std::io::Result<Self> {
         let others = products().len() > 1;
-        Ok(Ceiling { crew: Crew::new(threads)?, next: 0, best: 0.0, others })
+        Ok(Ceiling { crew: Crew::new(threads)?, next: 0, best: 0.0, matrix_unit: 0.0, others })
     }
 
     /// Measures every library at one of the sizes, another each round.
@@ -42,13 +44,23 @@ impl Ceiling {
                 Precision::F32 => self.measure(size, &*kernels.f32),
                 Precision::F64 => self.measure(size, &*kernels.f64),
             };
-            self.best = self.best.max(gflops);
+            let best = match kernels.matrix_unit && precision == Precision::F32 {
+                true => &mut self.matrix_unit,
+                false => &mut self.best,
+            };
+            *best = best.max(gflops);
         }
     }
 
-    /// The best so far, of all threads together; nothing without a library to measure.
+    /// The best so far in arithmetic of the precision itself, of all threads together; nothing
+    /// without a library to measure.
     pub(super) fn gflops(&self) -> Option<f64> {
         (self.best > 0.0).then_some(self.best)
+    }
+
+    /// The best so far on a matrix unit, of all threads together; nothing where none is used.
+    pub(super) fn matrix_unit_gflops(&self) -> Option<f64> {
+        (self.matrix_unit > 0.0).then_some(self.matrix_unit)
     }
 
     fn measure<T: Math>(&mut self, size: usize, kernels: &dyn Kernels<T>) -> f64 {

@@ -3,18 +3,16 @@
 //! derivatives, losses, the optimisers' updates. An element is a number worked on; of products,
 //! which are named so, a floating-point operation.
 
-#[path = "../common/mod.rs"]
-mod common;
 mod pointwise;
 mod products;
 mod updates;
 
+pub(crate) use pointwise::{activations, losses};
+pub(crate) use products::products;
+pub(crate) use updates::updates;
+
 use consonance::Arena;
 use consonance::rng::{Purpose, Stream};
-
-fn main() {
-    common::run(&[products::products, pointwise::activations, pointwise::losses, updates::updates]);
-}
 
 /// Standard-normal numbers, other ones for another `number`, the same in every run.
 fn normal(number: u32, len: usize) -> Arena<f32> {
