@@ -138,7 +138,7 @@ impl<'a> Call<'a> {
             0 => 0,
             rows => outputs.div_ceil(rows),
         };
-        let mut packed = Arena::zeros(panels * kernels.panel_len(inputs));
+        let mut packed = Arena::zeros(panels * kernels.panel_len(inputs, outputs));
         if !packed.is_empty() {
             kernels.pack(operands.weight(), &mut packed);
         }
@@ -161,7 +161,7 @@ impl<'a> Call<'a> {
         let identity = Activation::Identity;
         match self.which {
             Product::Forward => {
-                let weights = Weights { matrix, packed };
+                let weights = Weights { matrix, packed, of_outputs: matrix.rows() };
                 let y = MatMut::new(result, x.rows(), matrix.rows());
                 kernels.forward(x, weights, &operands.bias, identity, None, y);
             }
@@ -171,7 +171,7 @@ impl<'a> Call<'a> {
                 kernels.input_gradient(delta, matrix, identity, None, nothing, d);
             }
             Product::WeightGradient => {
-                let x = Inputs { matrix: x, packed: &[] };
+                let x = Inputs { matrix: x, packed: &[], of_outputs: delta.cols() };
                 kernels.weight_gradient(delta, x, Beta::Zero, result, bias_gradient);
             }
         }

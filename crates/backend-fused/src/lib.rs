@@ -68,9 +68,12 @@ const WORTH_ROWS: usize = 128;
 const WORTH_PANELS: usize = 4;
 
 /// Terms that make up for splitting operands for the matrix unit, and rows of X in the gradient of
-/// the weights, which splits X once for all outputs: found by trying on the eight workloads.
+/// the weights, which splits X once for all outputs; a layer's outputs that do, and its inputs in
+/// the gradient of the weights: found by trying on the eight workloads.
 const WORTH_TERMS: usize = 192;
 const WORTH_ROWS_OF_X: usize = 128;
+const WORTH_OUTPUTS: usize = 96;
+const WORTH_INPUTS: usize = 64;
 
 /// The most rows of X that are kept split: with more, splitting them for each block of the gradient
 /// is little beside its product.
@@ -111,15 +114,26 @@ impl Fused {
         self.amx
     }
 
-    /// True if the matrix unit takes sums of so many terms, of which there are to be at least
-    /// `worth`. It depends on nothing else, so that bits do not depend on how a product is cut.
-    fn amx_takes<T: Compiled>(&self, terms: usize, worth: usize) -> bool {
-        self.amx && terms >= worth && T::amx_panel(terms).is_some()
+    /// True if the matrix unit takes sums of so many terms. This and the next two depend on the length
+    /// of the sums and on the shape of the whole layer alone, so that bits do not depend on how a
+    /// product is cut.
+    fn amx_takes<T: Compiled>(&self, terms: usize) -> bool {
+        self.amx && terms >= WORTH_TERMS && T::amx_panel(terms).is_some()
     }
 
-    /// C ← finish(start + A·B), C row-major with no gaps inside its rows.
-    /// The matrix unit takes sums of `worth` terms or more.
-    fn product<T: Compiled>(&self, call: &Call<'_, T>, worth: usize, mut c: MatMut<'_, T>) {
+    /// True if the matrix unit takes a layer's forward product.
+    fn amx_takes_forward<T: Compiled>(&self, inputs: usize, outputs: usize) -> bool {
+        self.amx_takes::<T>(inputs) && outputs >= WORTH_OUTPUTS
+    }
+
+    /// True if the matrix unit takes the gradient of a layer's weights.
+    fn amx_takes_gradient<T: Compiled>(&self, rows: usize, inputs: usize, outputs: usize) -> bool {
+        let worth = rows >= WORTH_ROWS_OF_X && inputs >= WORTH_INPUTS && outputs >= WORTH_OUTPUTS;
+        self.amx && worth && T::amx_panel(rows).is_some()
+    }
+
+    /// C ← finish(start + A·B), C row-major with no gaps inside its rows; by the matrix unit or not.
+    fn product<T: Compiled>(&self, call: &Call<'_, T>, amx: bool, mut c: MatMut<'_, T>) {
         let &Call { a, b, packed, start, finish } = call;
         let (m, n, k) = (c.rows(), c.cols(), a.cols());
         if m == 0 || n == 0 {
@@ -127,11 +141,14 @@ impl Fused {
         }
         // where C is added to, sums that turn out NaN could not be repaired
         let repairs = || !matches!(start, Start::Before) || is_moderate(a) && is_moderate(b);
-        if self.amx_takes::<T>(k, worth) && repairs() {
+        if amx && repairs() {
             // SAFETY: the processor has the unit, and the pointers are the caller's
             return unsafe { T::amx_run(call, c) };
         }
         let (lanes, rows) = (T::lanes(self.level), T::rows(self.level));
+        if n == 1 && m >= lanes && a.col_stride() == 1 && c.row_stride() == 1 {
+            return self.column(call, c);
+        }
         let whole = Product {
             m,
             n,
@@ -159,6 +176,23 @@ impl Fused {
         } else {
             self.packed_product(a, b, packs, &whole);
         }
+    }
+
+    /// A product of one column, as its transpose: one row, with many elements to a vector.
+    fn column<T: Compiled>(&self, call: &Call<'_, T>, c: MatMut<'_, T>) {
+        let &Call { a, b, start, finish, .. } = call;
+        let mut row = c.t();
+        let start = match start {
+            Start::Bias(bias) => {
+                // SAFETY: there is a bias for each column
+                row.row(0).fill(unsafe { *bias });
+                Start::Before
+            }
+            start => start,
+        };
+        // C's pointers are those of the row, whose elements lie side by side too
+        let call = Call { a: b.t(), b: a.t(), packed: &[], start, finish };
+        self.product(&call, false, row);
     }
 
     /// A product by parts of its operands that are packed before, where they are said to be.
@@ -270,7 +304,7 @@ macro_rules! kernels {
                 if c.col_stride() == 1 || n <= 1 {
                     let start = if beta == Beta::One { Start::Before } else { Start::Zero };
                     let call = Call { a, b, packed: &[], start, finish: Finish::Plain };
-                    return self.product(&call, WORTH_TERMS, c);
+                    return self.product(&call, self.amx_takes::<$type>(a.cols()), c);
                 }
                 if c.row_stride() == 1 {
                     // a column-major C is the transpose of Bᵀ·Aᵀ
@@ -295,10 +329,10 @@ macro_rules! kernels {
                 <$type>::lanes(self.level)
             }
 
-            fn panel_len(&self, inputs: usize) -> usize {
+            fn panel_len(&self, inputs: usize, outputs: usize) -> usize {
                 // the matrix unit's form is half as large again: to write and read it costs more
                 // than to make it anew
-                match self.amx_takes::<$type>(inputs, WORTH_TERMS) {
+                match self.amx_takes_forward::<$type>(inputs, outputs) {
                     true => 0,
                     false => <$type>::lanes(self.level) * inputs,
                 }
@@ -309,8 +343,8 @@ macro_rules! kernels {
                 pack(self.level, lanes, &weight.t(), overwrite(packed));
             }
 
-            fn inputs_len(&self, rows: usize, inputs: usize) -> usize {
-                let takes = self.amx_takes::<$type>(rows, WORTH_ROWS_OF_X);
+            fn inputs_len(&self, rows: usize, inputs: usize, outputs: usize) -> usize {
+                let takes = self.amx_takes_gradient::<$type>(rows, inputs, outputs);
                 match <$type>::amx_panel(rows).filter(|_| takes && rows <= MOST_ROWS_OF_X) {
                     Some(panel) => inputs.div_ceil(<$type>::lanes(self.level)) * panel,
                     None => 0,
@@ -339,10 +373,11 @@ macro_rules! kernels {
                     Activation::Relu => Finish::Relu,
                     _ => Finish::Plain,
                 };
-                let Weights { matrix, packed } = weights;
+                let Weights { matrix, packed, of_outputs } = weights;
+                let amx = self.amx_takes_forward::<$type>(x.cols(), of_outputs);
                 let start = Start::Bias(bias.as_ptr());
                 let call = Call { a: x, b: matrix.t(), packed, start, finish };
-                self.product(&call, WORTH_TERMS, z);
+                self.product(&call, amx, z);
                 if !matches!(activation, Activation::Relu | Activation::Identity) {
                     activate(activation, sums, y);
                 }
@@ -366,7 +401,7 @@ macro_rules! kernels {
                     _ => Finish::Plain,
                 };
                 let call = Call { a: delta, b: weight, packed: &[], start: Start::Zero, finish };
-                self.product(&call, WORTH_TERMS, d.reborrow());
+                self.product(&call, self.amx_takes::<$type>(delta.cols()), d.reborrow());
                 if activation != Activation::Relu {
                     scale_by_derivative(activation, sums, y, d);
                 }
@@ -380,11 +415,13 @@ macro_rules! kernels {
                 weight: &mut [$type],
                 bias: &mut [$type],
             ) {
-                let Inputs { matrix, packed } = x;
+                let Inputs { matrix, packed, of_outputs } = x;
+                let (rows, inputs) = (matrix.rows(), matrix.cols());
+                let amx = self.amx_takes_gradient::<$type>(rows, inputs, of_outputs);
                 let start = if beta == Beta::One { Start::Before } else { Start::Zero };
                 let call = Call { a: delta.t(), b: matrix, packed, start, finish: Finish::Plain };
                 let g = MatMut::new(weight, delta.cols(), matrix.cols());
-                self.product(&call, WORTH_ROWS_OF_X, g);
+                self.product(&call, amx, g);
                 add_columns(delta, beta, bias);
             }
         }

@@ -21,6 +21,8 @@ pub struct Weights<'a, T> {
     pub matrix: MatRef<'a, T>,
     /// What [`Kernels::pack`] made of it; empty where the kernels keep no packed form.
     pub packed: &'a [T],
+    /// How many outputs the whole layer has, of which W may be some.
+    pub of_outputs: usize,
 }
 
 /// What a dense layer read, X [rows, inputs].
@@ -30,6 +32,8 @@ pub struct Inputs<'a, T> {
     pub matrix: MatRef<'a, T>,
     /// What [`Kernels::pack_inputs`] made of it, or nothing.
     pub packed: &'a [T],
+    /// How many outputs the whole layer has, of which a call may compute some.
+    pub of_outputs: usize,
 }
 
 /// The kernels of one element type. [`crate::HostBackend`] builds a whole backend on them.
@@ -71,8 +75,10 @@ pub trait Kernels<T: Math>: Send + Sync + 'static {
         0
     }
 
-    /// How many elements a panel has in a layer of so many inputs; 0 if none is kept of it.
-    fn panel_len(&self, inputs: usize) -> usize {
+    /// How many elements a panel has in a layer of so many inputs and outputs; 0 if none is kept of
+    /// it.
+    fn panel_len(&self, inputs: usize, outputs: usize) -> usize {
+        let _ = outputs;
         self.panel_rows() * inputs
     }
 
@@ -82,13 +88,13 @@ pub trait Kernels<T: Math>: Send + Sync + 'static {
         let _ = (weight, packed);
     }
 
-    /// How many elements the packed form of a layer's inputs X [rows, inputs] has; 0 if the kernels
-    /// keep none of so many rows.
+    /// How many elements the packed form of a layer's inputs X [rows, inputs] has, in a layer of so
+    /// many outputs; 0 if the kernels keep none of this shape.
     ///
     /// The gradient of a layer's weights is taken in blocks of its outputs, which read all of X
     /// each: the engine has it packed once before.
-    fn inputs_len(&self, rows: usize, inputs: usize) -> usize {
-        let _ = (rows, inputs);
+    fn inputs_len(&self, rows: usize, inputs: usize, outputs: usize) -> usize {
+        let _ = (rows, inputs, outputs);
         0
     }
 

@@ -43,7 +43,8 @@ pub(crate) fn inputs_len<T: Math>(
     layers: &[DenseLayer],
     rows: usize,
 ) -> usize {
-    layers.iter().map(|layer| kernels.inputs_len(rows, layer.inputs)).max().unwrap_or(0)
+    let len = |layer: &DenseLayer| kernels.inputs_len(rows, layer.inputs, layer.outputs);
+    layers.iter().map(len).max().unwrap_or(0)
 }
 
 /// A batch that went forward and backward, and the parameters it changes. A task takes a piece:
@@ -174,19 +175,20 @@ impl<'a, T: Math, K: Kernels<T>> Outputwise<'a, T, K> {
     /// # Safety
     /// The thread's part of the packed inputs is used by nobody else, and no longer afterwards.
     unsafe fn inputs(&self, number: usize, thread: usize) -> Inputs<'_, T> {
-        let (rows, width) = (self.batch.len(), self.layers[number].inputs);
+        let DenseLayer { inputs: width, outputs: of_outputs, .. } = self.layers[number];
+        let rows = self.batch.len();
         if self.groups.is_some() {
-            return Inputs { matrix: MatRef::new(&[], 0, 0), packed: &[] };
+            return Inputs { matrix: MatRef::new(&[], 0, 0), packed: &[], of_outputs };
         }
         let matrix = self.read(number, rows, width);
         let start = self.packed_inputs.len() / self.threads * thread;
-        let len = self.kernels.inputs_len(rows, width);
+        let len = self.kernels.inputs_len(rows, width, of_outputs);
         // SAFETY: the caller's promise
         let packed = unsafe { self.packed_inputs.part(start..start + len) };
         if len > 0 {
             self.kernels.pack_inputs(matrix, packed);
         }
-        Inputs { matrix, packed }
+        Inputs { matrix, packed, of_outputs }
     }
 
     /// What layer `number` read: the rows of the batch, or the outputs of the layer below.

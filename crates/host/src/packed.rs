@@ -41,7 +41,7 @@ impl<T: Math> Packed<T> {
     pub(crate) fn new(layers: &[DenseLayer], kernels: &impl Kernels<T>) -> Self {
         let mut start = 0;
         let place = |layer: &DenseLayer| {
-            let place = Place { start, panel_len: kernels.panel_len(layer.inputs) };
+            let place = Place { start, panel_len: kernels.panel_len(layer.inputs, layer.outputs) };
             start += Self::layer_len(layer, kernels);
             place
         };
@@ -61,7 +61,8 @@ impl<T: Math> Packed<T> {
             0 => 0,
             rows => layer.outputs.div_ceil(rows),
         };
-        (panels * kernels.panel_len(layer.inputs)).next_multiple_of(64 / size_of::<T>())
+        (panels * kernels.panel_len(layer.inputs, layer.outputs))
+            .next_multiple_of(64 / size_of::<T>())
     }
 
     /// The panels of some outputs of layer `number`, which begin with a panel.

@@ -121,6 +121,7 @@ impl<'a, T: Math, K: Kernels<T>> Pass<'a, T, K> {
         let weights = Weights {
             matrix: MatRef::new(weight, outputs.len(), layer.inputs),
             packed: self.packed.rows(number, &outputs),
+            of_outputs: layer.outputs,
         };
         let bias = &self.parameters[layer.bias.clone()][outputs.clone()];
         // SAFETY: the caller's promise; outputs and sums are different regions. A pass may end
@@ -254,7 +255,7 @@ impl<'a, T: Math, K: Kernels<T>> Pass<'a, T, K> {
             let [weight, bias] = gradient
                 .get_disjoint_mut([layer.weight.clone(), layer.bias.clone()])
                 .expect("weights and biases are different parameters");
-            let x = Inputs { matrix: x, packed: &[] };
+            let x = Inputs { matrix: x, packed: &[], of_outputs: layer.outputs };
             self.kernels.weight_gradient(delta, x, beta, weight, bias);
         }
     }

@@ -197,7 +197,7 @@ unsafe fn repair(call: &Call<'_, f32>, part: &Part, row: usize, column: usize) {
     let mut sums = [0.0; BLOCK * BLOCK];
     let to = MatMut::new(&mut sums, part.rows, part.columns);
     let again = Call { a, b, packed: &[], start: Start::Zero, finish: Finish::Plain };
-    Fused::vectors().product(&again, usize::MAX, to);
+    Fused::vectors().product(&again, false, to);
     for (i, sums) in sums.chunks_exact(part.columns).take(part.rows).enumerate() {
         for (j, &sum) in sums.iter().enumerate() {
             // SAFETY: the caller's promise

@@ -11,7 +11,7 @@ use consonance_host::kernels::{Inputs, Weights};
 use consonance_host::{Beta, Kernels, MatMut, MatRef, Math};
 
 /// Layers [rows, inputs, outputs].
-const LAYERS: [[usize; 3]; 9] = [
+const LAYERS: [[usize; 3]; 12] = [
     [1, 1, 1],
     [1, 7, 5],
     [3, 2, 17],
@@ -21,6 +21,9 @@ const LAYERS: [[usize; 3]; 9] = [
     [64, 64, 64],
     [65, 31, 129],
     [20, 300, 9],
+    [20, 300, 97],
+    [9, 33, 200],
+    [37, 20, 1],
 ];
 
 fn wide<T: Math>(rows: usize, cols: usize, values: &[T]) -> Matrix {
@@ -66,8 +69,8 @@ pub fn forward<T: Math>(kernels: &impl Kernels<T>) -> Report {
                 let mut sums = vec![T::nan(); kept];
                 let mut y = vec![T::nan(); rows * (outputs + gap)];
                 let matrix = MatRef::new(&weight, outputs, inputs);
-                let packed = packed(kernels, matrix);
-                let weights = Weights { matrix, packed: &packed };
+                let packed = packed(kernels, matrix, outputs);
+                let weights = Weights { matrix, packed: &packed, of_outputs: outputs };
                 let view = |data| MatMut::with_strides(data, rows, outputs, outputs + gap, 1);
                 let kept = f.derivative_needs_input().then(|| view(&mut sums));
                 kernels.forward(x, weights, &bias, f, kept, view(&mut y));
@@ -142,7 +145,7 @@ pub fn input_gradient<T: Math>(kernels: &impl Kernels<T>) -> Report {
 pub fn weight_gradient<T: Math>(kernels: &impl Kernels<T>) -> Report {
     let mut report = Report::new("weight_gradient");
     let rounding = Rounding::of(T::PRECISION);
-    let long = [[1000, 3, 5], [300, 65, 64]];
+    let long = [[1000, 3, 5], [300, 65, 64], [300, 65, 100]];
     for (number, shape @ [rows, inputs, outputs]) in LAYERS.into_iter().chain(long).enumerate() {
         let mut stream = stream(60_000 + number);
         let mut draw = |len| normal::<T>(&mut stream, len);
@@ -157,8 +160,9 @@ pub fn weight_gradient<T: Math>(kernels: &impl Kernels<T>) -> Report {
                 let x = padded(&x, inputs, gap);
                 let matrix = MatRef::with_strides(&x, rows, inputs, inputs + gap, 1);
                 // one of the two packed
-                let packed = if gap == 0 { packed_inputs(kernels, matrix) } else { Vec::new() };
-                let x = Inputs { matrix, packed: &packed };
+                let packed =
+                    if gap == 0 { packed_inputs(kernels, matrix, outputs) } else { Vec::new() };
+                let x = Inputs { matrix, packed: &packed, of_outputs: outputs };
                 let part =
                     MatRef::with_strides(&delta[columns.start..], rows, columns.len(), outputs, 1);
                 // one more element behind each, for kernels that write through pointers

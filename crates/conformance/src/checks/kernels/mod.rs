@@ -29,24 +29,28 @@ const LARGE: [[usize; 3]; 10] = [
     [300, 300, 30],
 ];
 
-/// The packed form of W that the engine would hand to these kernels; whatever they do not write
-/// is NaN.
-fn packed<T: Math>(kernels: &impl Kernels<T>, weight: MatRef<'_, T>) -> Vec<T> {
+/// The packed form of W, of a layer of so many outputs, that the engine would hand to these kernels;
+/// whatever they do not write is NaN.
+fn packed<T: Math>(kernels: &impl Kernels<T>, weight: MatRef<'_, T>, of_outputs: usize) -> Vec<T> {
     let panels = match kernels.panel_rows() {
         0 => return Vec::new(),
         rows => weight.rows().div_ceil(rows),
     };
-    let mut packed = vec![T::nan(); panels * kernels.panel_len(weight.cols())];
+    let mut packed = vec![T::nan(); panels * kernels.panel_len(weight.cols(), of_outputs)];
     if !packed.is_empty() {
         kernels.pack(weight, &mut packed);
     }
     packed
 }
 
-/// The packed form of X that the engine would hand to these kernels; whatever they do not write is
-/// NaN.
-fn packed_inputs<T: Math>(kernels: &impl Kernels<T>, x: MatRef<'_, T>) -> Vec<T> {
-    let mut packed = vec![T::nan(); kernels.inputs_len(x.rows(), x.cols())];
+/// The packed form of X, in a layer of so many outputs, that the engine would hand to these kernels;
+/// whatever they do not write is NaN.
+fn packed_inputs<T: Math>(
+    kernels: &impl Kernels<T>,
+    x: MatRef<'_, T>,
+    of_outputs: usize,
+) -> Vec<T> {
+    let mut packed = vec![T::nan(); kernels.inputs_len(x.rows(), x.cols(), of_outputs)];
     if !packed.is_empty() {
         kernels.pack_inputs(x, &mut packed);
     }

@@ -17,7 +17,7 @@ const SHAPES: [[usize; 3]; 8] = [
     [13, 17, 31],
     [64, 64, 64],
     [70, 130, 300],
-    [129, 65, 70],
+    [129, 98, 70],
     [9, 66, 1000],
 ];
 
@@ -133,7 +133,8 @@ fn layers<T: Math>(
         let mut y = vec![T::nan(); rows.len() * outputs.len()];
         let x = MatRef::new(&x[rows.start * k..], rows.len(), k);
         let matrix = MatRef::new(&weight[outputs.start * k..], outputs.len(), k);
-        let weights = Weights { matrix, packed: &packed(kernels, matrix) };
+        let packed = packed(kernels, matrix, n);
+        let weights = Weights { matrix, packed: &packed, of_outputs: n };
         let into = MatMut::new(&mut y, rows.len(), outputs.len());
         kernels.forward(x, weights, &bias[outputs], Activation::Tanh, None, into);
         y
@@ -168,7 +169,8 @@ fn layers<T: Math>(
         let (mut g, mut b) = (vec![T::nan(); outputs.len() * k], vec![T::nan(); outputs.len()]);
         let columns = MatRef::new(&delta, m, n).columns(outputs);
         let matrix = MatRef::new(&x, m, k);
-        let x = Inputs { matrix, packed: &packed_inputs(kernels, matrix) };
+        let packed = packed_inputs(kernels, matrix, n);
+        let x = Inputs { matrix, packed: &packed, of_outputs: n };
         kernels.weight_gradient(columns, x, Beta::Zero, &mut g, &mut b);
         (g, b)
     };
