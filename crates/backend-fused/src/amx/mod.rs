@@ -10,9 +10,9 @@
 mod pack;
 mod tile;
 
-use crate::Fused;
 use crate::product::{Call, Finish, Start};
 use crate::vector::Vector;
+use crate::{Fused, is_moderate};
 use consonance_host::{MatMut, MatRef};
 use pack::{Side, pack};
 use std::arch::x86_64::{__m512, _mm512_add_ps};
@@ -185,8 +185,10 @@ unsafe fn end(call: &Call<'_, f32>, part: &Part, row: usize, column: usize) {
     }
 }
 
-/// Sums that are NaN anew, by the vector units: an infinity times a part that is zero is NaN,
-/// where the product of the numbers is not.
+/// Sums that are NaN anew, by the vector units, where a factor is not finite or near the end of the
+/// range: an infinity times a part that is zero is NaN, where the product of the numbers is not.
+/// Others stay, so that an element's bits do not depend on those beside it: NaN is what becomes of
+/// sums that are too large half-way, in either direction.
 ///
 /// # Safety
 /// As [`run`].
@@ -198,12 +200,16 @@ unsafe fn repair(call: &Call<'_, f32>, part: &Part, row: usize, column: usize) {
     let to = MatMut::new(&mut sums, part.rows, part.columns);
     let again = Call { a, b, packed: &[], start: Start::Zero, finish: Finish::Plain };
     Fused::vectors().product(&again, false, to);
+    let rows: [bool; BLOCK] =
+        std::array::from_fn(|i| i < part.rows && !is_moderate(a.rows_range(i..i + 1)));
+    let columns: [bool; BLOCK] =
+        std::array::from_fn(|j| j < part.columns && !is_moderate(b.columns(j..j + 1)));
     for (i, sums) in sums.chunks_exact(part.columns).take(part.rows).enumerate() {
         for (j, &sum) in sums.iter().enumerate() {
             // SAFETY: the caller's promise
             unsafe {
                 let c = part.c.add(i * part.stride + j);
-                if (*c).is_nan() {
+                if (*c).is_nan() && (rows[i] || columns[j]) {
                     *c = sum;
                 }
             }
