@@ -13,7 +13,7 @@ use crate::trial::Trial;
 use crate::workspace::Workspace;
 use consonance_core::{
     Activation, Arena, Batch, DenseLayer, Error, Network, Optimizer, OptimizerState, Plan, Result,
-    Rule, TrainingMemory, Values,
+    Rows, Rule, TrainingMemory, Values,
 };
 use std::ops::Range;
 use std::sync::Arc;
@@ -92,6 +92,12 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
                 Some(_) => 0,
                 None => threads.saturating_mul(inputs_len(kernels, &layers, rows)),
             })
+            .saturating_add(match groups {
+                None if threads > 1 && schedule::copies(&layers, rows) => {
+                    threads.saturating_mul(rows.saturating_mul(layers[0].inputs))
+                }
+                _ => 0,
+            })
             .saturating_add(groups.unwrap_or(0).saturating_mul(count));
         let bytes = |elements: usize| elements.saturating_mul(size_of::<T>());
         Ok(TrainingMemory {
@@ -142,16 +148,22 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
     }
 
     /// Runs an operation for the whole batch, shared out by the outputs of layer `computes`.
-    fn by_outputs(&mut self, batch: &Batch<'_>, operation: Operation, computes: usize) {
+    fn by_outputs(
+        &mut self,
+        batch: &Batch<'_>,
+        operation: Operation,
+        computes: usize,
+        copies: bool,
+    ) {
         let (worth, free) = self.shares(batch.len());
         let outputs = self.layers[computes].outputs;
         let each = schedule::piece(outputs, free, self.kernels.panel_rows());
         let HostNetwork { layers, kernels, parameters, packed, workspace, .. } = self;
         let pass = Pass::new(&**kernels, layers, parameters, packed, batch, workspace);
-        self.crew.for_each_if(worth, outputs.div_ceil(each), &|piece, _| {
+        self.crew.for_each_if(worth, outputs.div_ceil(each), &|piece, thread| {
             let _flush = Flush::begin();
             let outputs = piece * each..((piece + 1) * each).min(outputs);
-            let all = Shard::of(0..batch.len());
+            let all = Shard { copy: copies.then_some(thread), ..Shard::of(0..batch.len()) };
             // SAFETY: pieces are different outputs, and the crew runs each once
             unsafe {
                 match operation {
@@ -160,6 +172,28 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
                 }
             }
         });
+    }
+
+    /// True if each thread gathers all rows for itself: where rows are gathered, the first layer is
+    /// shared out by outputs, which read all of them, and there is more than one thread to do it.
+    fn copies(&self, batch: &Batch<'_>) -> bool {
+        let (worth, _) = self.shares(batch.len());
+        let gathers = matches!(batch.rows, Rows::List(_));
+        worth && gathers && schedule::copies(&self.layers, batch.len())
+    }
+
+    /// Gathers all rows once for each thread.
+    fn gather_copies(&mut self, batch: &Batch<'_>) -> Result<()> {
+        let len = self.workspace.gathered.len(batch.len());
+        let threads = self.crew.threads();
+        self.workspace.reserve_copies(threads * len)?;
+        let HostNetwork { layers, kernels, parameters, packed, workspace, .. } = self;
+        let pass = Pass::new(&**kernels, layers, parameters, packed, batch, workspace);
+        self.crew.for_each(threads, &|copy, _| {
+            // SAFETY: each task has a copy of its own, and the crew runs each once
+            unsafe { pass.gather(&Shard { copy: Some(copy), ..Shard::of(0..batch.len()) }) };
+        });
+        Ok(())
     }
 
     /// Forward, loss, backward and the gradient for each group of rows.
@@ -182,7 +216,7 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
                 // a thread has one place for all its rows, which stays in its core's cache, and
                 // far enough from the next thread's that no prefetch takes it away
                 let rows = start..(start + MOST_ROWS).min(group.end);
-                let shard = Shard { rows, at: thread * MOST_ROWS };
+                let shard = Shard { rows, at: thread * MOST_ROWS, copy: None };
                 for operation in schedule::operations(layers.len()) {
                     // SAFETY: as above, and the place is this thread's
                     unsafe { pass.run(operation, plan, &shard) };
@@ -217,9 +251,14 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
                 false => schedule::by_outputs(operation, &layers, rows),
             };
             let mut operations = schedule::operations(layers.len());
+            let copies = self.copies(batch);
+            if copies {
+                self.gather_copies(batch)?;
+                operations.next();
+            }
             while let Some(operation) = operations.clone().next() {
                 if let Some(layer) = computes(&operation) {
-                    self.by_outputs(batch, operation, layer);
+                    self.by_outputs(batch, operation, layer, copies);
                     operations.next();
                 } else {
                     let run =
@@ -245,6 +284,8 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
     /// The gradient of all parameters, which is kept, or with a rule their update.
     fn second_half(&mut self, batch: &Batch<'_>, rule: Option<&Rule<T>>) {
         let (worth, _) = self.shares(batch.len());
+        let groups = schedule::groups(&self.layers, batch.len());
+        let copies = groups.is_none() && self.copies(batch);
         self.has_gradient = rule.is_none();
         let pieces = &self.pieces;
         let gradient = match rule {
@@ -263,7 +304,8 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
             gradient,
             &mut self.moments,
             &mut self.packed,
-            schedule::groups(&self.layers, batch.len()),
+            groups,
+            copies,
             self.crew.threads(),
         );
         self.crew.for_each_if(worth, pieces.len(), &|piece, thread| {

@@ -62,6 +62,8 @@ pub(crate) struct Outputwise<'a, T, K> {
     packed: PackedParts<'a, T>,
     /// In how many groups of rows the gradient has been summed.
     groups: Option<usize>,
+    /// True if each thread has a copy of the gathered rows.
+    copies: bool,
     threads: usize,
 }
 
@@ -78,6 +80,7 @@ impl<'a, T: Math, K: Kernels<T>> Outputwise<'a, T, K> {
         moments: &'a mut [Arena<T>],
         packed: &'a mut Packed<T>,
         groups: Option<usize>,
+        copies: bool,
         threads: usize,
     ) -> Self {
         let mut moments = moments.iter_mut();
@@ -93,6 +96,7 @@ impl<'a, T: Math, K: Kernels<T>> Outputwise<'a, T, K> {
             moments: [next(), next()],
             packed: packed.parts(),
             groups,
+            copies,
             threads,
         }
     }
@@ -180,7 +184,7 @@ impl<'a, T: Math, K: Kernels<T>> Outputwise<'a, T, K> {
         if self.groups.is_some() {
             return Inputs { matrix: MatRef::new(&[], 0, 0), packed: &[], of_outputs };
         }
-        let matrix = self.read(number, rows, width);
+        let matrix = self.read(number, rows, width, thread);
         let start = self.packed_inputs.len() / self.threads * thread;
         let len = self.kernels.inputs_len(rows, width, of_outputs);
         // SAFETY: the caller's promise
@@ -192,12 +196,18 @@ impl<'a, T: Math, K: Kernels<T>> Outputwise<'a, T, K> {
     }
 
     /// What layer `number` read: the rows of the batch, or the outputs of the layer below.
-    fn read(&self, number: usize, rows: usize, width: usize) -> MatRef<'a, T> {
+    fn read(&self, number: usize, rows: usize, width: usize, thread: usize) -> MatRef<'a, T> {
         match (&self.batch.rows, number) {
             (Rows::Range(range), 0) => {
                 let features = T::slice(self.batch.data.features());
                 let features = features.expect("of the plan's precision: checked");
                 MatRef::new(&features[range.start * width..], rows, width)
+            }
+            (Rows::List(_), 0) if self.copies => {
+                let gathered = self.workspace.gathered;
+                let copy = gathered.at(thread * gathered.len(rows));
+                let (at, stride) = copy.block(&(0..rows), &(0..width));
+                MatRef::with_strides(&self.workspace.copies[at..], rows, width, stride, 1)
             }
             (Rows::List(_), 0) => self.workspace.view(self.workspace.gathered, rows, &(0..width)),
             _ => {

@@ -18,12 +18,14 @@ pub(crate) struct Shard {
     pub(crate) rows: Range<usize>,
     /// The first of their rows in the workspace.
     pub(crate) at: usize,
+    /// Whose copy of the gathered rows is read: a thread's, if each has one.
+    pub(crate) copy: Option<usize>,
 }
 
 impl Shard {
     /// Rows whose place in the workspace is that in the batch.
     pub(crate) fn of(rows: Range<usize>) -> Self {
-        Shard { at: rows.start, rows }
+        Shard { at: rows.start, rows, copy: None }
     }
 
     /// Their rows in the workspace.
@@ -47,6 +49,7 @@ pub(crate) struct Pass<'a, T, K> {
     arena: Disjoint<'a, T>,
     losses: Disjoint<'a, f64>,
     gathered: Region,
+    copies: Disjoint<'a, T>,
     regions: &'a [LayerRegions],
 }
 
@@ -71,6 +74,7 @@ impl<'a, T: Math, K: Kernels<T>> Pass<'a, T, K> {
             arena: Disjoint::new(&mut workspace.arena),
             losses: Disjoint::new(&mut workspace.losses),
             gathered: workspace.gathered,
+            copies: Disjoint::new(&mut workspace.copies),
             regions: &workspace.layers,
         }
     }
@@ -100,11 +104,13 @@ impl<'a, T: Math, K: Kernels<T>> Pass<'a, T, K> {
     ///
     /// # Safety
     /// As the [type](Pass) says.
-    unsafe fn gather(&self, shard: &Shard) {
+    pub(crate) unsafe fn gather(&self, shard: &Shard) {
         let Rows::List(list) = &self.batch.rows else { return };
         let width = self.layers[0].inputs;
-        // SAFETY: the block belongs to this task's rows
-        let mut gathered = unsafe { self.block(self.gathered, shard, &(0..width)) };
+        let (array, region) = self.gathered(shard);
+        let (at, stride) = region.block(&shard.places(), &(0..width));
+        // SAFETY: the block belongs to this task's rows, or copy
+        let mut gathered = unsafe { array.block(at, shard.rows.len(), width, stride) };
         for (row, &source) in list[shard.rows.clone()].iter().enumerate() {
             let features = &self.features[source as usize * width..][..width];
             gathered.row(row).copy_from_slice(features);
@@ -271,10 +277,25 @@ impl<'a, T: Math, K: Kernels<T>> Pass<'a, T, K> {
                 let features = &self.features[(range.start + shard.rows.start) * width..];
                 MatRef::new(features, shard.rows.len(), width)
             }
-            // SAFETY: the caller's promise
-            (Rows::List(_), 0) => unsafe { self.view(self.gathered, shard, &(0..width)) },
+            (Rows::List(_), 0) => {
+                let (array, region) = self.gathered(shard);
+                let (at, stride) = region.block(&shard.places(), &(0..width));
+                // SAFETY: the caller's promise
+                unsafe { array.view(at, shard.rows.len(), width, stride) }
+            }
             // SAFETY: the caller's promise
             _ => unsafe { self.view(self.regions[number - 1].outputs, shard, &(0..width)) },
+        }
+    }
+
+    /// Where gathered rows lie: in the workspace, or among the copies.
+    fn gathered(&self, shard: &Shard) -> (&Disjoint<'a, T>, Region) {
+        match shard.copy {
+            None => (&self.arena, self.gathered),
+            Some(copy) => {
+                let len = self.gathered.len(self.batch.len());
+                (&self.copies, self.gathered.at(copy * len))
+            }
         }
     }
 

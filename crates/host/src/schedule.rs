@@ -37,7 +37,7 @@ const MEETING: usize = 4096;
 /// A part of the first half of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Operation {
-    /// The rows of the batch are copied together.
+    /// The rows of the batch are copied together, each by the task that needs it.
     Gather,
     /// The outputs of this layer.
     Forward(usize),
@@ -78,6 +78,13 @@ pub(crate) fn by_outputs(
     let by_outputs = weights > rows.saturating_mul(travels).saturating_add(MEETING);
     let computes = if operation == Operation::Forward(number) { number } else { number - 1 };
     by_outputs.then_some(computes)
+}
+
+/// True if each thread is to gather all rows of the batch for itself, rather than some for all: if
+/// the first layer is shared out by outputs. A copy costs less than what others gathered costs to
+/// travel.
+pub(crate) fn copies(layers: &[DenseLayer], rows: usize) -> bool {
+    by_outputs(Operation::Forward(0), layers, rows).is_some()
 }
 
 /// In how many groups of rows the gradient is summed; nothing if it is summed over the whole

@@ -17,6 +17,16 @@ pub(crate) struct Region {
 const CROWDED: usize = 2048;
 
 impl Region {
+    /// How many elements so many of its rows take.
+    pub(crate) fn len(&self, rows: usize) -> usize {
+        rows * self.stride
+    }
+
+    /// The same matrix, beginning elsewhere.
+    pub(crate) fn at(&self, start: usize) -> Region {
+        Region { start, ..*self }
+    }
+
     /// The elements of some of its rows, which lie side by side.
     ///
     /// # Panics
@@ -62,6 +72,8 @@ pub(crate) struct Workspace<T> {
     pub(crate) partial: Arena<T>,
     /// The packed inputs of a layer, for each thread.
     pub(crate) inputs: Arena<T>,
+    /// The rows of the mini-batch for each thread, where each gathers all of them.
+    pub(crate) copies: Arena<T>,
 }
 
 impl<T: Element> Workspace<T> {
@@ -148,6 +160,15 @@ impl<T: Element> Workspace<T> {
         if self.inputs.len() < len {
             self.inputs = Arena::default();
             self.inputs = Arena::try_zeros("the packed inputs of a layer", len)?;
+        }
+        Ok(())
+    }
+
+    /// Makes room for `len` elements of copies of the mini-batch.
+    pub(crate) fn reserve_copies(&mut self, len: usize) -> Result<()> {
+        if self.copies.len() < len {
+            self.copies = Arena::default();
+            self.copies = Arena::try_zeros("the rows of the mini-batch", len)?;
         }
         Ok(())
     }
