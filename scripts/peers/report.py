@@ -93,7 +93,7 @@ def efficiency_table(results, measured):
         def median(key):
             return statistics.median(r[key] for r in records if r[key] is not None)
 
-        on_unit = [r["matrix_unit_gflops"] for r in records if r["matrix_unit_gflops"] is not None]
+        on_unit = [r["matrix_unit_gflops"] for r in records if r.get("matrix_unit_gflops")]
         matrix_unit = three(statistics.median(on_unit)) if on_unit else "none"
         low, high = min(t := measured.times(name, "consonance", best[1])), max(t)
         rows.append(

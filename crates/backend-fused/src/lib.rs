@@ -5,8 +5,9 @@
 //! - Bias, relu and relu's derivative are applied while a tile is in the registers.
 //! - Every element is one chain of fused multiply–adds along k, whatever tile it falls into, so
 //!   bits depend neither on the number of threads nor on the shape of a product.
-//! - Where the processor has a matrix unit (AMX), it takes the f32 products with long sums, each
-//!   number split into three bf16 just before; the weights of such layers are not kept packed.
+//! - Where the processor has a matrix unit (AMX), it takes the f32 products with long sums of layers
+//!   that are wide enough, each number split into three bf16 just before; the weights of such layers
+//!   are not kept packed.
 
 #[cfg(target_arch = "x86_64")]
 mod amx;
@@ -190,7 +191,7 @@ impl Fused {
             }
             start => start,
         };
-        // C's pointers are those of the row, whose elements lie side by side too
+        // what `finish` points at fits the row as it is: the column's elements lie side by side too
         let call = Call { a: b.t(), b: a.t(), packed: &[], start, finish };
         self.product(&call, false, row);
     }

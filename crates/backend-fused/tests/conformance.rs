@@ -46,17 +46,20 @@ fn what_overflows_half_way_is_the_same_whatever_lies_beside_it() {
     let (k, n) = (200, 3);
     let mut a = vec![1.0_f32; 3 * k];
     a[0] = f32::INFINITY;
-    for (term, x) in a[2 * k..2 * k + 8].iter_mut().enumerate() {
-        *x = if term % 2 == 0 { 1e30 } else { -1e30 };
+    // numbers like any other, and large ones that three bf16 still add up to
+    for (large, factor) in [(1e30_f32, 1e8_f32), (2.0_f32.powi(120), 128.0)] {
+        for (term, x) in a[2 * k..2 * k + 8].iter_mut().enumerate() {
+            *x = if term % 2 == 0 { large } else { -large };
+        }
+        let b: Vec<f32> = (0..k).flat_map(|_| [1.0, factor, factor]).collect();
+        let b = MatRef::new(&b, k, n);
+        let product = |rows: std::ops::Range<usize>| {
+            let mut c = vec![0.0_f32; rows.len() * n];
+            let a = MatRef::new(&a[rows.start * k..], rows.len(), k);
+            Fused::default().gemm(a, b, Beta::Zero, MatMut::new(&mut c, rows.len(), n));
+            c.split_off(c.len() - n).into_iter().map(f32::to_bits).collect::<Vec<_>>()
+        };
+        assert_eq!(product(1..3), product(2..3));
+        assert_eq!(product(0..3), product(2..3));
     }
-    let b: Vec<f32> = (0..k).flat_map(|_| [1.0, 1e8, 1e8]).collect();
-    let b = MatRef::new(&b, k, n);
-    let product = |rows: std::ops::Range<usize>| {
-        let mut c = vec![0.0_f32; rows.len() * n];
-        let a = MatRef::new(&a[rows.start * k..], rows.len(), k);
-        Fused::default().gemm(a, b, Beta::Zero, MatMut::new(&mut c, rows.len(), n));
-        c.split_off(c.len() - n).into_iter().map(f32::to_bits).collect::<Vec<_>>()
-    };
-    assert_eq!(product(1..3), product(2..3));
-    assert_eq!(product(0..3), product(2..3));
 }

@@ -91,7 +91,7 @@ pub trait Network: Send {
     /// is not finite, it is returned and parameters and optimiser state stay as they were.
     ///
     /// A step may use up its gradient piece by piece instead of keeping it, unless the loss is not
-    /// finite. The backends in host memory take subnormal numbers (below 10⁻³⁸ in `f32`) for zeros in
+    /// finite. Backends on the host engine take subnormal numbers (below 10⁻³⁸ in `f32`) for zeros in
     /// losses, gradients and updates on x86-64, where they cost 20 times as much as others; what
     /// [`Network::forward`] and the other answers compute is not touched.
     ///

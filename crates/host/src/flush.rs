@@ -51,13 +51,16 @@ fn read() -> u32 {
     register
 }
 
-/// Rust takes the register to be as it was at the start. All that it could get wrong for this is a
-/// result that it computes itself when it compiles; the engine has no subnormal constants.
+/// Rust takes the register to be as it was at the start, and does not promise what arithmetic gives
+/// under another. What could go wrong is a result that is computed at compile time, or an operation
+/// moved to the other side of this call: either would be right but for a subnormal number. Tasks read
+/// and write memory that the compiler does not see through, so that operations stay inside.
 #[cfg(all(target_arch = "x86_64", not(miri)))]
 fn write(register: u32) {
-    // SAFETY: loads 4 bytes; only the two bits change, neither the rounding nor what traps
+    // SAFETY: loads 4 bytes, what was there but for the two bits: neither the rounding nor what
+    // traps is another
     unsafe {
-        std::arch::asm!("ldmxcsr [{}]", in(reg) &register, options(nostack, preserves_flags));
+        std::arch::asm!("ldmxcsr [{}]", in(reg) &register, options(nostack));
     }
 }
 

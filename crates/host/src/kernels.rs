@@ -55,8 +55,9 @@ pub trait Kernels<T: Math>: Send + Sync + 'static {
     /// May panic if the shapes do not match.
     fn gemm(&self, a: MatRef<'_, T>, b: MatRef<'_, T>, beta: Beta, c: MatMut<'_, T>);
 
-    /// True if the bits of an element of C depend on its row of A and its column of B alone, not
-    /// on how many other rows and columns the call computes.
+    /// True if the bits of an element of C depend on its row of A and its column of B alone, and on
+    /// the shape of the whole layer where a call tells it, not on how many other rows and columns
+    /// the call computes.
     ///
     /// The engine may then cut a product into as many pieces as there are threads and still give
     /// the same bits for any number. Otherwise it cuts into pieces of a fixed size, which is

@@ -92,11 +92,9 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
                 Some(_) => 0,
                 None => threads.saturating_mul(inputs_len(kernels, &layers, rows)),
             })
-            .saturating_add(match groups {
-                None if threads > 1 && schedule::copies(&layers, rows) => {
-                    threads.saturating_mul(rows.saturating_mul(layers[0].inputs))
-                }
-                _ => 0,
+            .saturating_add(match (threads, schedule::copied_rows(&layers, rows)) {
+                (1, _) | (_, 0) => 0,
+                (_, rows) => threads.saturating_mul(Workspace::<T>::copy_len(&layers, rows)),
             })
             .saturating_add(groups.unwrap_or(0).saturating_mul(count));
         let bytes = |elements: usize| elements.saturating_mul(size_of::<T>());
@@ -121,8 +119,8 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
         (worth, self.kernels.is_shape_invariant().then_some(threads))
     }
 
-    /// Runs operations for all rows, and hands the rows of each task to `then`, on its thread. Those
-    /// of a training step flush subnormal numbers.
+    /// Runs operations for all rows, and hands the rows of each task to `then`, on its thread. If it
+    /// `flushes`, as in a training step, subnormal numbers are zeros.
     fn by_rows(
         &mut self,
         layers: &[DenseLayer],
@@ -183,17 +181,24 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
     }
 
     /// Gathers all rows once for each thread.
-    fn gather_copies(&mut self, batch: &Batch<'_>) -> Result<()> {
-        let len = self.workspace.gathered.len(batch.len());
+    fn gather_copies(&mut self, batch: &Batch<'_>) {
         let threads = self.crew.threads();
-        self.workspace.reserve_copies(threads * len)?;
         let HostNetwork { layers, kernels, parameters, packed, workspace, .. } = self;
         let pass = Pass::new(&**kernels, layers, parameters, packed, batch, workspace);
         self.crew.for_each(threads, &|copy, _| {
             // SAFETY: each task has a copy of its own, and the crew runs each once
             unsafe { pass.gather(&Shard { copy: Some(copy), ..Shard::of(0..batch.len()) }) };
         });
-        Ok(())
+    }
+
+    /// Makes room for the copies of this batch, and of smaller ones: the last of an epoch.
+    fn reserve_copies(&mut self, batch: &Batch<'_>) -> Result<()> {
+        let rows = schedule::copied_rows(&self.layers, batch.len());
+        if rows == 0 || self.crew.threads() == 1 || !matches!(batch.rows, Rows::List(_)) {
+            return Ok(());
+        }
+        let len = Workspace::<T>::copy_len(&self.layers, rows);
+        self.workspace.reserve_copies(self.crew.threads().saturating_mul(len))
     }
 
     /// Forward, loss, backward and the gradient for each group of rows.
@@ -235,6 +240,7 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
         self.plan.check_batch(batch)?;
         let (layers, rows) = (Arc::clone(&self.layers), batch.len());
         self.workspace.reserve_losses(rows)?;
+        self.reserve_copies(batch)?;
         if let Some(groups) = schedule::groups(&layers, rows) {
             let places = self.crew.threads() * MOST_ROWS;
             self.workspace.reserve(&layers, places, true)?;
@@ -253,7 +259,7 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
             let mut operations = schedule::operations(layers.len());
             let copies = self.copies(batch);
             if copies {
-                self.gather_copies(batch)?;
+                self.gather_copies(batch);
                 operations.next();
             }
             while let Some(operation) = operations.clone().next() {
@@ -285,7 +291,7 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
     fn second_half(&mut self, batch: &Batch<'_>, rule: Option<&Rule<T>>) {
         let (worth, _) = self.shares(batch.len());
         let groups = schedule::groups(&self.layers, batch.len());
-        let copies = groups.is_none() && self.copies(batch);
+        let copies = self.copies(batch);
         self.has_gradient = rule.is_none();
         let pieces = &self.pieces;
         let gradient = match rule {

@@ -204,8 +204,7 @@ impl<'a, T: Math, K: Kernels<T>> Outputwise<'a, T, K> {
                 MatRef::new(&features[range.start * width..], rows, width)
             }
             (Rows::List(_), 0) if self.copies => {
-                let gathered = self.workspace.gathered;
-                let copy = gathered.at(thread * gathered.len(rows));
+                let copy = self.workspace.gathered.copy(thread, rows);
                 let (at, stride) = copy.block(&(0..rows), &(0..width));
                 MatRef::with_strides(&self.workspace.copies[at..], rows, width, stride, 1)
             }

@@ -18,7 +18,7 @@ pub(crate) struct Shard {
     pub(crate) rows: Range<usize>,
     /// The first of their rows in the workspace.
     pub(crate) at: usize,
-    /// Whose copy of the gathered rows is read: a thread's, if each has one.
+    /// The thread whose copy of the gathered rows is used; none if all use those in the workspace.
     pub(crate) copy: Option<usize>,
 }
 
@@ -107,8 +107,7 @@ impl<'a, T: Math, K: Kernels<T>> Pass<'a, T, K> {
     pub(crate) unsafe fn gather(&self, shard: &Shard) {
         let Rows::List(list) = &self.batch.rows else { return };
         let width = self.layers[0].inputs;
-        let (array, region) = self.gathered(shard);
-        let (at, stride) = region.block(&shard.places(), &(0..width));
+        let (array, at, stride) = self.gathered(shard);
         // SAFETY: the block belongs to this task's rows, or copy
         let mut gathered = unsafe { array.block(at, shard.rows.len(), width, stride) };
         for (row, &source) in list[shard.rows.clone()].iter().enumerate() {
@@ -278,8 +277,7 @@ impl<'a, T: Math, K: Kernels<T>> Pass<'a, T, K> {
                 MatRef::new(features, shard.rows.len(), width)
             }
             (Rows::List(_), 0) => {
-                let (array, region) = self.gathered(shard);
-                let (at, stride) = region.block(&shard.places(), &(0..width));
+                let (array, at, stride) = self.gathered(shard);
                 // SAFETY: the caller's promise
                 unsafe { array.view(at, shard.rows.len(), width, stride) }
             }
@@ -288,15 +286,15 @@ impl<'a, T: Math, K: Kernels<T>> Pass<'a, T, K> {
         }
     }
 
-    /// Where gathered rows lie: in the workspace, or among the copies.
-    fn gathered(&self, shard: &Shard) -> (&Disjoint<'a, T>, Region) {
-        match shard.copy {
+    /// Where gathered rows lie, in the workspace or among the copies: the array, the first element
+    /// and the distance of rows.
+    fn gathered(&self, shard: &Shard) -> (&Disjoint<'a, T>, usize, usize) {
+        let (array, region) = match shard.copy {
             None => (&self.arena, self.gathered),
-            Some(copy) => {
-                let len = self.gathered.len(self.batch.len());
-                (&self.copies, self.gathered.at(copy * len))
-            }
-        }
+            Some(copy) => (&self.copies, self.gathered.copy(copy, self.batch.len())),
+        };
+        let (at, stride) = region.block(&shard.places(), &(0..self.layers[0].inputs));
+        (array, at, stride)
     }
 
     fn weight(&self, layer: &DenseLayer) -> MatRef<'a, T> {

@@ -7,7 +7,8 @@
 //! - by **rows**: a task takes some rows of the batch through the layers one after the other. All
 //!   weights travel, but rows meet nobody.
 //! - by **outputs**: a task computes some outputs of one layer for the whole batch. Weights stay
-//!   where they are updated; the layer's inputs travel, and all meet before the next layer.
+//!   where they are updated; the layer's inputs travel, but for the first layer's, of which each
+//!   thread has a copy, and all meet before the next layer.
 //! - in **groups** of rows: as by rows, and each group sums the gradient of its rows. Of a large
 //!   batch through a small network only these sums travel.
 //!
@@ -37,7 +38,8 @@ const MEETING: usize = 4096;
 /// A part of the first half of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Operation {
-    /// The rows of the batch are copied together, each by the task that needs it.
+    /// The rows of the batch are copied together, each by the task that takes it, or all of them by
+    /// each thread.
     Gather,
     /// The outputs of this layer.
     Forward(usize),
@@ -84,7 +86,14 @@ pub(crate) fn by_outputs(
 /// the first layer is shared out by outputs. A copy costs less than what others gathered costs to
 /// travel.
 pub(crate) fn copies(layers: &[DenseLayer], rows: usize) -> bool {
-    by_outputs(Operation::Forward(0), layers, rows).is_some()
+    groups(layers, rows).is_none() && by_outputs(Operation::Forward(0), layers, rows).is_some()
+}
+
+/// The most rows, up to so many, of a batch that each thread gathers for itself.
+pub(crate) fn copied_rows(layers: &[DenseLayer], rows: usize) -> usize {
+    let first = &layers[0];
+    let fewer = first.weight.len().saturating_sub(MEETING + 1) / first.inputs.max(1);
+    rows.min(fewer)
 }
 
 /// In how many groups of rows the gradient is summed; nothing if it is summed over the whole

@@ -16,15 +16,19 @@ pub(crate) struct Region {
 /// sets of a cache, which hold only some of them.
 const CROWDED: usize = 2048;
 
+/// Elements that fill whole cache lines, whatever their type.
+const LINE: usize = 16;
+
 impl Region {
-    /// How many elements so many of its rows take.
-    pub(crate) fn len(&self, rows: usize) -> usize {
-        rows * self.stride
+    /// How many elements a copy of so many of its rows takes, filled up so that the next begins with
+    /// a cache line.
+    pub(crate) fn copy_len(&self, rows: usize) -> usize {
+        rows.saturating_mul(self.stride).saturating_add(LINE - 1) / LINE * LINE
     }
 
-    /// The same matrix, beginning elsewhere.
-    pub(crate) fn at(&self, start: usize) -> Region {
-        Region { start, ..*self }
+    /// Where copy `number` of so many of its rows lies in an array of copies.
+    pub(crate) fn copy(&self, number: usize, rows: usize) -> Region {
+        Region { start: number * self.copy_len(rows), ..*self }
     }
 
     /// The elements of some of its rows, which lie side by side.
@@ -44,6 +48,13 @@ impl Region {
         assert!(columns.end <= self.width, "columns {columns:?} of {}", self.width);
         (self.start + rows.start * self.stride + columns.start, self.stride)
     }
+}
+
+/// The distance of rows of so many elements, with gaps where they would be crowded.
+fn stride<T>(width: usize, gaps: bool) -> usize {
+    let bytes = width * size_of::<T>();
+    let crowded = gaps && bytes > 0 && bytes.is_multiple_of(CROWDED);
+    if crowded { width + 64 / size_of::<T>() } else { width }
 }
 
 /// What one layer writes, a row for each row of the batch.
@@ -103,6 +114,12 @@ impl<T: Element> Workspace<T> {
         Self::layout(layers, rows, backward).2
     }
 
+    /// How many elements a copy of so many gathered rows takes.
+    pub(crate) fn copy_len(layers: &[DenseLayer], rows: usize) -> usize {
+        let width = layers[0].inputs;
+        Region { start: 0, width, stride: stride::<T>(width, true) }.copy_len(rows)
+    }
+
     /// Where the gathered rows and what each layer writes lie, and how many elements there are.
     fn layout(
         layers: &[DenseLayer],
@@ -112,9 +129,7 @@ impl<T: Element> Workspace<T> {
         let line = 64 / size_of::<T>();
         let mut len = 0_usize;
         let mut region = |width: usize, gaps: bool| {
-            let (start, bytes) = (len, width * size_of::<T>());
-            let crowded = gaps && bytes > 0 && bytes.is_multiple_of(CROWDED);
-            let stride = if crowded { width + line } else { width };
+            let (start, stride) = (len, stride::<T>(width, gaps));
             // what saturates here is refused below
             len =
                 len.saturating_add(rows.saturating_mul(stride).saturating_add(line) / line * line);

@@ -10,11 +10,11 @@
 mod pack;
 mod tile;
 
+use crate::Fused;
 use crate::product::{Call, Finish, Start};
 use crate::vector::Vector;
-use crate::{Fused, is_moderate};
 use consonance_host::{MatMut, MatRef};
-use pack::{Side, pack};
+use pack::{Side, pack, splits};
 use std::arch::x86_64::{__m512, _mm512_add_ps};
 use std::mem::MaybeUninit;
 use std::sync::OnceLock;
@@ -185,9 +185,8 @@ unsafe fn end(call: &Call<'_, f32>, part: &Part, row: usize, column: usize) {
     }
 }
 
-/// Sums that are NaN anew, by the vector units, where a factor is not finite or near the end of the
-/// range: an infinity times a part that is zero is NaN, where the product of the numbers is not.
-/// Others stay, so that an element's bits do not depend on those beside it: NaN is what becomes of
+/// Sums that are NaN anew, by the vector units, where a factor does not split: all of its row or
+/// column is NaN then, though the products of the numbers are not. Others stay, so that an element's bits do not depend on those beside it: NaN is what becomes of
 /// sums that are too large half-way, in either direction.
 ///
 /// # Safety
@@ -200,10 +199,11 @@ unsafe fn repair(call: &Call<'_, f32>, part: &Part, row: usize, column: usize) {
     let to = MatMut::new(&mut sums, part.rows, part.columns);
     let again = Call { a, b, packed: &[], start: Start::Zero, finish: Finish::Plain };
     Fused::vectors().product(&again, false, to);
+    let terms = || 0..a.cols();
     let rows: [bool; BLOCK] =
-        std::array::from_fn(|i| i < part.rows && !is_moderate(a.rows_range(i..i + 1)));
+        std::array::from_fn(|i| i < part.rows && !terms().all(|term| splits(a.get(i, term))));
     let columns: [bool; BLOCK] =
-        std::array::from_fn(|j| j < part.columns && !is_moderate(b.columns(j..j + 1)));
+        std::array::from_fn(|j| j < part.columns && !terms().all(|term| splits(b.get(term, j))));
     for (i, sums) in sums.chunks_exact(part.columns).take(part.rows).enumerate() {
         for (j, &sum) in sums.iter().enumerate() {
             // SAFETY: the caller's promise

@@ -193,8 +193,17 @@ fn first(count: usize) -> __mmask16 {
     ((1_u32 << count.min(SIDE)) - 1) as __mmask16
 }
 
-/// Three numbers whose sum each is, with no bit set that bf16 has not. Where a number is not
-/// finite or above 10³⁵, one of them is NaN.
+/// True if [`split`] finds three numbers. It finds NaN for infinities and NaN, and for some numbers
+/// from 2¹¹⁹ on.
+pub(super) fn splits(x: f32) -> bool {
+    let left = x - f32::from_bits(x.to_bits() & !0xffff);
+    (left * SHIFT).is_finite()
+}
+
+/// Moves a number's first 8 digits to where the others are rounded off.
+const SHIFT: f32 = 65537.0;
+
+/// Three numbers whose sum each is, with no bit set that bf16 has not, where it [`splits`].
 #[target_feature(enable = "avx512f")]
 fn split(x: [__m512; 2]) -> [[__m512; 2]; 3] {
     let parts = x.map(|x| {
@@ -203,7 +212,7 @@ fn split(x: [__m512; 2]) -> [[__m512; 2]; 3] {
         let left = _mm512_sub_ps(x, first);
         // its first 8 digits, rounded (Dekker 1971, A floating-point technique for extending the
         // available precision)
-        let shifted = _mm512_mul_ps(left, _mm512_set1_ps(65537.0));
+        let shifted = _mm512_mul_ps(left, _mm512_set1_ps(SHIFT));
         let second = _mm512_sub_ps(shifted, _mm512_sub_ps(shifted, left));
         [first, second, _mm512_sub_ps(left, second)]
     });
