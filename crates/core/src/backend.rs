@@ -92,7 +92,7 @@ pub trait Network: Send {
     ///
     /// A step may use up its gradient piece by piece instead of keeping it, unless the loss is not
     /// finite. Backends on the host engine take subnormal numbers (below 10⁻³⁸ in `f32`) for zeros in
-    /// losses, gradients and updates on x86-64, where they cost 20 times as much as others; what
+    /// losses, gradients and updates on x86-64, where they cost many times as much as others; what
     /// [`Network::forward`] and the other answers compute is not touched.
     ///
     /// # Errors

@@ -172,31 +172,28 @@ impl<T: Element> Workspace<T> {
 
     /// Makes room for `len` elements of packed inputs.
     pub(crate) fn reserve_inputs(&mut self, len: usize) -> Result<()> {
-        if self.inputs.len() < len {
-            self.inputs = Arena::default();
-            self.inputs = Arena::try_zeros("the packed inputs of a layer", len)?;
-        }
-        Ok(())
+        grow(&mut self.inputs, "the packed inputs of a layer", len)
     }
 
     /// Makes room for `len` elements of copies of the mini-batch.
     pub(crate) fn reserve_copies(&mut self, len: usize) -> Result<()> {
-        if self.copies.len() < len {
-            self.copies = Arena::default();
-            self.copies = Arena::try_zeros("the rows of the mini-batch", len)?;
-        }
-        Ok(())
+        grow(&mut self.copies, "the rows of the mini-batch", len)
     }
 
     /// Makes room for the gradients of `groups` groups of rows.
     pub(crate) fn reserve_partial(&mut self, groups: usize, parameters: usize) -> Result<()> {
         let len = groups.saturating_mul(parameters);
-        if self.partial.len() < len {
-            self.partial = Arena::default();
-            self.partial = Arena::try_zeros("gradients of groups of rows", len)?;
-        }
-        Ok(())
+        grow(&mut self.partial, "gradients of groups of rows", len)
     }
+}
+
+/// Makes an array of `len` zeros of one that is shorter, which is given back before.
+fn grow<T: Element>(array: &mut Arena<T>, what: &'static str, len: usize) -> Result<()> {
+    if array.len() < len {
+        *array = Arena::default();
+        *array = Arena::try_zeros(what, len)?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
