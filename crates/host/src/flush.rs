@@ -9,10 +9,10 @@ const FLUSH: u32 = 1 << 15 | 1 << 6;
 /// While it lives, the arithmetic of this thread takes subnormal numbers (below 10⁻³⁸ in `f32`,
 /// 10⁻³⁰⁷ in `f64`) for zeros, on x86-64. What was before comes back when it is dropped.
 ///
-/// These processors take many times as long for a vector in which one number is subnormal, and a
-/// training has many (`benches/NOTES.md` has what one gained): the gradients of a network that is sure of most rows, and the moments of weights
-/// behind a relu that no longer fires, which shrink at each step until rounding holds them at a few
-/// units of the smallest number.
+/// These processors take many times as long for a vector in which one number is subnormal
+/// (`benches/NOTES.md` has what a training gained), and a training has many: the gradients of a
+/// network that is sure of most rows, and the moments of weights behind a relu that no longer fires,
+/// which shrink at each step until rounding holds them at a few units of the smallest number.
 pub(crate) struct Flush {
     #[cfg(all(target_arch = "x86_64", not(miri)))]
     before: u32,
