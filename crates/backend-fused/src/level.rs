@@ -6,6 +6,8 @@ use crate::product::{Call, Product};
 use crate::vector::Vector;
 use crate::vector::portable::Four;
 use consonance_host::simd::Level;
+#[cfg(target_arch = "x86_64")]
+use consonance_host::transpose::Block;
 use consonance_host::{MatMut, MatRef, Math};
 use std::mem::MaybeUninit;
 
@@ -23,11 +25,7 @@ pub(crate) trait Compiled: Math {
     /// Transposes the first rows of a panel of [`Compiled::lanes`] columns by an instruction set's
     /// own means, and answers how many it did. The elements of a column lie side by side; columns
     /// that are missing become zeros.
-    fn transpose(
-        level: Level,
-        columns: &MatRef<'_, Self>,
-        panel: &mut [MaybeUninit<Self>],
-    ) -> usize {
+    fn turn(level: Level, columns: &MatRef<'_, Self>, panel: &mut [MaybeUninit<Self>]) -> usize {
         let _ = (level, columns, panel);
         0
     }
@@ -136,7 +134,7 @@ compiled!(
     __m256,
     float32x4_t,
     #[cfg(target_arch = "x86_64")]
-    fn transpose(level: Level, columns: &MatRef<'_, f32>, panel: &mut [MaybeUninit<f32>]) -> usize {
+    fn turn(level: Level, columns: &MatRef<'_, f32>, panel: &mut [MaybeUninit<f32>]) -> usize {
         if level != Level::Avx512 {
             return 0;
         }
@@ -149,8 +147,8 @@ compiled!(
             // 256 elements.
             unsafe {
                 let (from, apart) = (columns.as_ptr().add(row), columns.col_stride());
-                let to = to.as_mut_ptr().cast();
-                crate::vector::avx512::transpose_16(from, columns.cols(), apart, to);
+                let block = Block { lines: columns.cols(), len: 16 };
+                block.transpose(from, apart, to.as_mut_ptr().cast(), 16, 16);
             }
         }
         rows

@@ -29,7 +29,7 @@ pub(crate) fn pack<T: Compiled>(
         let width = columns.cols();
         let transposes = matrix.col_stride() != 1 && matrix.row_stride() == 1;
         let done = match transposes && lanes == T::lanes(level) {
-            true => T::transpose(level, &columns, panel),
+            true => T::turn(level, &columns, panel),
             false => 0,
         };
         if width < lanes {

@@ -212,7 +212,7 @@ pub fn scale_by_derivative<T: Math>(
     }
 }
 
-/// sums ← the sum of each column of `matrix`, + β·sums, row after row.
+/// sums ← the sum of each column of `matrix`, + β·sums.
 pub fn add_columns<T: Math>(matrix: MatRef<'_, T>, beta: Beta, sums: &mut [T]) {
     if beta == Beta::Zero {
         sums.fill(T::zero());

@@ -26,6 +26,7 @@ mod packed;
 mod pass;
 mod schedule;
 pub mod simd;
+pub mod transpose;
 mod trial;
 mod workspace;
 

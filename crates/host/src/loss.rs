@@ -1,6 +1,7 @@
 //! A loss and its gradient for some rows of outputs, in one pass.
 
 use crate::math::{Math, exp, log_from_one};
+use crate::matrix::{MatMut, MatRef};
 use crate::simd::{Fma, Sweep, dispatch};
 use consonance_core::{Activation, Loss, Rows, Targets};
 
@@ -57,7 +58,10 @@ struct CrossEntropy<'a, T> {
 }
 
 /// Rows that are computed side by side.
-const BLOCK: usize = 16;
+const BLOCK: usize = 32;
+
+/// A number for each row of a block.
+type Lanes<T> = [T; BLOCK];
 
 /// The widest rows of which a block is turned, so that a vector holds a column of it: of narrow
 /// rows most of a vector would be empty.
@@ -69,41 +73,45 @@ impl<T: Math> Sweep for CrossEntropy<'_, T> {
     #[inline(always)]
     fn run<F: Fma>(self) {
         let CrossEntropy { targets, rows, scale, z, width, delta, losses } = self;
+        let mut columns = [[T::zero(); BLOCK]; NARROW];
         let blocks = z.chunks(BLOCK * width).zip(delta.chunks_mut(BLOCK * width));
         for (number, ((z, delta), losses)) in blocks.zip(losses.chunks_mut(BLOCK)).enumerate() {
-            let softmax = if width <= NARROW {
-                Softmax::turned::<F>(z, width, delta)
+            let mut of_block = [0; BLOCK];
+            for (at, row) in of_block[..losses.len()].iter_mut().enumerate() {
+                *row = rows.at(number * BLOCK + at);
+            }
+            let block = Block { targets, rows: &of_block[..losses.len()], scale, width };
+            if width <= NARROW {
+                block.turned::<F>(&mut columns[..width], z, delta, losses);
             } else {
-                Softmax::row_by_row::<F>(z, width, delta)
-            };
-            let lines = z.chunks_exact(width).zip(delta.chunks_exact_mut(width)).zip(losses);
-            for (at, ((z, delta), loss)) in lines.enumerate() {
-                let row = rows.at(number * BLOCK + at);
-                *loss = softmax.finish(at, targets, row, scale, z, delta);
+                block.row_by_row::<F>(z, delta, losses);
             }
         }
     }
 }
 
-/// What is left of a block of rows when their elements have become exponentials.
-struct Softmax<T> {
-    largest: [T; BLOCK],
-    sums: [T; BLOCK],
-    log_sums: [f64; BLOCK],
+/// Some rows of the batch.
+struct Block<'a, T> {
+    targets: &'a Targets,
+    /// Their positions in the data set.
+    rows: &'a [usize],
+    scale: T,
+    width: usize,
 }
 
-impl<T: Math> Softmax<T> {
-    /// Writes each element less its row's largest as an exponential, a column of the block at a
-    /// time.
+impl<T: Math> Block<'_, T> {
+    /// A column of the block at a time. Lanes of rows that are missing hold anything.
     #[inline(always)]
-    fn turned<F: Fma>(z: &[T], width: usize, exponentials: &mut [T]) -> Self {
-        let mut columns = [[T::zero(); BLOCK]; NARROW];
-        for (row, z) in z.chunks_exact(width).enumerate() {
-            for (column, &z) in columns.iter_mut().zip(z) {
-                column[row] = z;
-            }
-        }
-        let columns = &mut columns[..width];
+    fn turned<F: Fma>(
+        &self,
+        columns: &mut [Lanes<T>],
+        z: &[T],
+        delta: &mut [T],
+        losses: &mut [f64],
+    ) {
+        let rows = self.rows.len();
+        let turned = MatMut::with_strides(columns.as_flattened_mut(), self.width, rows, BLOCK, 1);
+        T::transpose(MatRef::new(z, rows, self.width), turned);
         let mut largest = [T::neg_infinity(); BLOCK];
         for column in &*columns {
             for (best, &x) in largest.iter_mut().zip(column) {
@@ -117,87 +125,100 @@ impl<T: Math> Softmax<T> {
                 *sum += *x;
             }
         }
-        for (row, exponentials) in exponentials.chunks_exact_mut(width).enumerate() {
-            for (x, column) in exponentials.iter_mut().zip(&*columns) {
-                *x = column[row];
+        if let Targets::Classes(classes) = self.targets {
+            let mut class = [u32::MAX; BLOCK];
+            for (class, &row) in class.iter_mut().zip(self.rows) {
+                *class = classes[row];
+            }
+            let mut factors = sums;
+            factors.iter_mut().for_each(|sum| *sum = self.scale / *sum);
+            for (number, column) in columns.iter_mut().enumerate() {
+                for ((p, &factor), &class) in column.iter_mut().zip(&factors).zip(&class) {
+                    let scaled = *p * factor;
+                    *p = if class == number as u32 { scaled - self.scale } else { scaled };
+                }
             }
         }
-        Self::new::<F>(largest, sums)
+        let turned = MatRef::with_strides(columns.as_flattened(), self.width, rows, BLOCK, 1);
+        T::transpose(turned, MatMut::new(delta, rows, self.width));
+        if let Targets::Values { .. } = self.targets {
+            for (at, delta) in delta.chunks_exact_mut(self.width).enumerate() {
+                self.gradient(at, sums[at], delta);
+            }
+        }
+        self.losses::<F>(&largest, &sums, z, losses);
     }
 
-    /// The same for one row after the other.
+    /// One row after the other.
     #[inline(always)]
-    fn row_by_row<F: Fma>(z: &[T], width: usize, exponentials: &mut [T]) -> Self {
+    fn row_by_row<F: Fma>(&self, z: &[T], delta: &mut [T], losses: &mut [f64]) {
         let (mut largest, mut sums) = ([T::zero(); BLOCK], [T::one(); BLOCK]);
-        let rows = z.chunks_exact(width).zip(exponentials.chunks_exact_mut(width));
-        for (row, (z, exponentials)) in rows.enumerate() {
-            largest[row] = largest_of(z);
-            for (x, &z) in exponentials.iter_mut().zip(z) {
-                *x = exp::<F, T>(z - largest[row]);
+        let lines = z.chunks_exact(self.width).zip(delta.chunks_exact_mut(self.width));
+        for (at, (z, delta)) in lines.enumerate() {
+            largest[at] = largest_of(z);
+            for (x, &z) in delta.iter_mut().zip(z) {
+                *x = exp::<F, T>(z - largest[at]);
             }
-            sums[row] = sum(exponentials);
+            sums[at] = sum(delta);
+            self.gradient(at, sums[at], delta);
         }
-        Self::new::<F>(largest, sums)
+        self.losses::<F>(&largest, &sums, z, losses);
     }
 
+    /// Makes a gradient of the exponentials of row `at`, whose sum is `sum`.
     #[inline(always)]
-    fn new<F: Fma>(largest: [T; BLOCK], sums: [T; BLOCK]) -> Self {
-        let mut log_sums = [0.0; BLOCK];
-        for (log, &sum) in log_sums.iter_mut().zip(&sums) {
-            *log = log_from_one::<F, f64>(sum.widen());
-        }
-        Softmax { largest, sums, log_sums }
-    }
-
-    /// Makes a gradient of the exponentials of the block's row `at`, and answers its loss.
-    #[inline(always)]
-    fn finish(
-        &self,
-        at: usize,
-        targets: &Targets,
-        row: usize,
-        scale: T,
-        z: &[T],
-        delta: &mut [T],
-    ) -> f64 {
-        let (largest, sum, log_sum) = (self.largest[at], self.sums[at], self.log_sums[at]);
-        // −ln softmax(z)ⱼ, without the digits that a sum with a large logit would lose
-        let surprise = |z: T| (largest.widen() - z.widen()) + log_sum;
-        match targets {
+    fn gradient(&self, at: usize, sum: T, delta: &mut [T]) {
+        match self.targets {
             Targets::Classes(classes) => {
-                let class = classes[row] as usize;
-                let factor = scale / sum;
+                let factor = self.scale / sum;
                 delta.iter_mut().for_each(|p| *p *= factor);
-                delta[class] -= scale;
-                surprise(z[class])
+                delta[classes[self.rows[at]] as usize] -= self.scale;
             }
             Targets::Values { values, .. } => {
-                let target = target::<T>(values, row, z.len());
+                let target = target::<T>(values, self.rows[at], self.width);
                 let mass: T = target.iter().copied().sum();
-                let factor = scale * mass / sum;
-                let mut loss = 0.0;
-                for ((p, t), z) in delta.iter_mut().zip(target).zip(z) {
-                    *p = *p * factor - *t * scale;
-                    // a probability of 0 asks nothing of its logit, were it infinite
-                    if *t != T::zero() {
-                        loss += t.widen() * surprise(*z);
-                    }
+                let factor = self.scale * mass / sum;
+                for (p, t) in delta.iter_mut().zip(target) {
+                    *p = *p * factor - *t * self.scale;
                 }
-                loss
             }
-            Targets::None => f64::NAN,
+            Targets::None => {}
+        }
+    }
+
+    /// The loss of each row, of its outputs `z`, the largest of them and the sum of exponentials.
+    #[inline(always)]
+    fn losses<F: Fma>(&self, largest: &Lanes<T>, sums: &Lanes<T>, z: &[T], losses: &mut [f64]) {
+        let mut log_sums = [0.0; BLOCK];
+        for (log, &sum) in log_sums.iter_mut().zip(sums) {
+            *log = log_from_one::<F, f64>(sum.widen());
+        }
+        // −ln softmax(z)ⱼ, without the digits that a sum with a large logit would lose
+        let surprise = |at: usize, z: T| (largest[at].widen() - z.widen()) + log_sums[at];
+        for (at, (&row, loss)) in self.rows.iter().zip(losses).enumerate() {
+            let z = &z[at * self.width..][..self.width];
+            *loss = match self.targets {
+                Targets::Classes(classes) => surprise(at, z[classes[row] as usize]),
+                Targets::Values { values, .. } => {
+                    // a probability of 0 asks nothing of its logit, were it infinite
+                    let asked = target::<T>(values, row, self.width).iter().zip(z);
+                    let asked = asked.filter(|(t, _)| **t != T::zero());
+                    asked.map(|(t, z)| t.widen() * surprise(at, *z)).sum()
+                }
+                Targets::None => f64::NAN,
+            };
         }
     }
 }
-
-/// How many elements of a row are compared, or added, side by side.
-const SIDE_BY_SIDE: usize = 8;
 
 /// The larger of two; NaN never is.
 #[inline(always)]
 fn larger<T: Math>(a: T, b: T) -> T {
     if b > a { b } else { a }
 }
+
+/// How many elements of a row are compared, or added, side by side.
+const SIDE_BY_SIDE: usize = 8;
 
 /// The largest element of a row; NaN is never the largest.
 #[inline(always)]

@@ -273,7 +273,7 @@ fn updates_have_the_bits_of_rule_apply() {
 }
 
 #[test]
-fn a_columns_sum_goes_row_after_row() {
+fn a_columns_sum_is_one_chain_of_few_rows_and_sixteen_of_many() {
     let x = sample::<f32>();
     for level in Level::available() {
         for (width, stride) in [(1, 1), (3, 3), (3, 7), (16, 16), (17, 20), (40, 48)] {
@@ -281,7 +281,22 @@ fn a_columns_sum_goes_row_after_row() {
                 let mut sums = vec![0.5; width];
                 let matrix = MatRef::with_strides(&x, rows, width, stride, 1);
                 dispatch_at(level, AddColumns { matrix, sums: &mut sums });
-                let column = |j: usize| (0..rows).fold(0.5, |sum, row| sum + x[row * stride + j]);
+                let add = |sum: f32, row: usize, j: usize| sum + x[row * stride + j];
+                let column = |j: usize| {
+                    if rows < 32 {
+                        return (0..rows).fold(0.5, |sum, row| add(sum, row, j));
+                    }
+                    let mut sums: Vec<f32> = (0..16)
+                        .map(|chain| {
+                            (chain..rows).step_by(16).fold(0.0, |sum, row| add(sum, row, j))
+                        })
+                        .collect();
+                    while sums.len() > 1 {
+                        let second = sums.split_off(sums.len() / 2);
+                        sums.iter_mut().zip(second).for_each(|(sum, x)| *sum += x);
+                    }
+                    0.5 + sums[0]
+                };
                 let expected: Vec<f32> = (0..width).map(column).collect();
                 assert!(same_bits(&sums, &expected), "{rows} rows of {width} at {level}");
             }

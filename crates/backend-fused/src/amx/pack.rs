@@ -9,8 +9,8 @@
 //! called *lines*.
 
 use super::tile::{SIDE, TERMS, TILE, TRIPLE};
-use crate::vector::avx512::transpose_16;
 use consonance_host::MatRef;
+use consonance_host::transpose::Block;
 use std::arch::x86_64::*;
 use std::mem::MaybeUninit;
 use std::ops::Range;
@@ -96,11 +96,18 @@ unsafe fn pack_block(side: Side, block: MatRef<'_, f32>, triple: &mut [MaybeUnin
 /// The processor has the instructions; the lines can be read, three tiles written.
 #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
 unsafe fn turn_to_a(from: *const f32, apart: usize, to: *mut u16) {
+    let square = Block { lines: SIDE, len: SIDE };
     let mut turned = [MaybeUninit::<[f32; SIDE * SIDE]>::uninit(); 2];
     // SAFETY: the caller's promise; a square is written whole before it is read, line by line
     unsafe {
         for (half, turned) in turned.iter_mut().enumerate() {
-            transpose_16(from.add(half * SIDE * apart), SIDE, apart, turned.as_mut_ptr().cast());
+            square.transpose(
+                from.add(half * SIDE * apart),
+                apart,
+                turned.as_mut_ptr().cast(),
+                SIDE,
+                SIDE,
+            );
         }
         for line in 0..SIDE {
             let halves = turned.each_ref().map(|half| {
@@ -123,7 +130,13 @@ unsafe fn turn_to_b(from: *const f32, apart: usize, lines: usize, terms: usize, 
     // SAFETY: the caller's promise; as many squares are written as there are terms
     unsafe {
         for half in 0..terms / SIDE {
-            transpose_16(from.add(half * SIDE), lines, apart, by_term.add(half * SIDE * SIDE));
+            Block { lines, len: SIDE }.transpose(
+                from.add(half * SIDE),
+                apart,
+                by_term.add(half * SIDE * SIDE),
+                SIDE,
+                SIDE,
+            );
         }
         terms_to_b(by_term, SIDE, SIDE, terms, to);
     }

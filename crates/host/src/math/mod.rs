@@ -32,6 +32,7 @@
 //! `scripts/coefficients/minimax.py` derives the polynomials.
 
 mod activation;
+mod columns;
 mod exp;
 mod gelu;
 mod log;
@@ -41,13 +42,15 @@ mod tanh;
 mod update;
 
 pub use activation::{Activate, ActivateFrom, ScaleByDerivative};
+pub use columns::AddColumns;
 pub(crate) use exp::exp;
 pub(crate) use log::log_from_one;
 pub use update::Update;
 
-use crate::matrix::MatRef;
+use crate::matrix::{MatMut, MatRef};
 use crate::simd::{Fma, Sweep, dispatch};
-use consonance_core::{Activation, Element, Rule};
+use crate::transpose;
+use consonance_core::{Activation, Rule};
 use gelu::Normal;
 use log::Log;
 use tanh::Tanh;
@@ -84,13 +87,22 @@ pub trait Math: Normal + Log + Tanh {
         dispatch(Update { rule: *rule, p, g, m, v });
     }
 
-    /// sums ← sums + the sum of each column, row after row; rows lie side by side or apart.
+    /// sums ← sums + the sum of each column; rows lie side by side or apart.
     fn add_columns(matrix: MatRef<'_, Self>, sums: &mut [Self]) {
         dispatch(AddColumns { matrix, sums });
     }
+
+    /// b ← aᵀ
+    fn transpose(a: MatRef<'_, Self>, b: MatMut<'_, Self>) {
+        transpose::one_by_one(a, b);
+    }
 }
 
-impl Math for f32 {}
+impl Math for f32 {
+    fn transpose(a: MatRef<'_, f32>, b: MatMut<'_, f32>) {
+        transpose::in_blocks(a, b);
+    }
+}
 impl Math for f64 {}
 
 /// x ← eˣ
@@ -107,30 +119,6 @@ impl<T: exp::Exp> Sweep for Exp<'_, T> {
     fn run<F: Fma>(self) {
         for x in self.x {
             *x = exp::exp::<F, T>(*x);
-        }
-    }
-}
-
-/// sums ← sums + the sum of each column, row after row
-#[derive(Debug)]
-pub struct AddColumns<'a, T> {
-    /// Rows that lie side by side or apart.
-    pub matrix: MatRef<'a, T>,
-    /// A sum for each column.
-    pub sums: &'a mut [T],
-}
-
-impl<T: Element> Sweep for AddColumns<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<F: Fma>(self) {
-        let AddColumns { matrix, sums } = self;
-        assert_eq!(matrix.cols(), sums.len(), "columns and sums");
-        for row in 0..matrix.rows() {
-            for (sum, &x) in sums.iter_mut().zip(matrix.row(row)) {
-                *sum += x;
-            }
         }
     }
 }
