@@ -413,14 +413,17 @@ impl<T: Math, K: Kernels<T>> Network for HostNetwork<T, K> {
 
     fn step(&mut self, batch: &Batch<'_>, optimizer: &Optimizer) -> Result<f64> {
         self.check(optimizer)?;
-        let begun = Instant::now();
+        // one thread has nothing to try
+        let begun = (self.crew.threads() > 1).then(Instant::now);
         let loss = self.first_half(batch)?;
         let rule = loss.is_finite().then(|| self.begin_update(optimizer));
         if rule.is_none() {
             self.reserve_gradient()?;
         }
         self.second_half(batch, rule.as_ref());
-        self.trial.note(self.work(batch.len()), begun.elapsed());
+        if let Some(begun) = begun {
+            self.trial.note(self.work(batch.len()), begun.elapsed());
+        }
         Ok(loss)
     }
 

@@ -19,7 +19,7 @@ pub struct AddColumns<'a, T> {
 const CHAINS: usize = 16;
 
 /// Columns that are summed at a time.
-const STRIP: usize = 64;
+const STRIP: usize = 32;
 
 impl<T: Element> Sweep for AddColumns<'_, T> {
     type Output = ();
