@@ -94,7 +94,7 @@ pub trait Math: Normal + Log + Tanh {
 
     /// b ← aᵀ
     fn transpose(a: MatRef<'_, Self>, b: MatMut<'_, Self>) {
-        transpose::one_by_one(a, b);
+        transpose::by_rows(a, b);
     }
 }
 
