@@ -115,6 +115,42 @@ fn a_table_is_trained_predicted_evaluated_and_inspected() {
 }
 
 #[test]
+fn ignored_columns_are_passed_over_by_the_model_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    write_classes(&path("points.csv"));
+    let points = fs::read_to_string(path("points.csv")).unwrap();
+    let numbered = |(number, line): (usize, &str)| match number {
+        0 => format!("id,{line},note\n"),
+        _ => format!("p{number},{line},\n"),
+    };
+    let with_more: String = points.lines().enumerate().map(numbered).collect();
+    fs::write(path("more.csv"), with_more).unwrap();
+    let options = ["--layers", "8", "--epochs", "50", "--out"];
+    let train = |arguments: &[&str], out| {
+        stdout(folder.path(), &[&["train"], arguments, &options, &[out]].concat());
+    };
+    train(&["points.csv"], "a");
+    train(&["more.csv", "--ignore", "id", "--ignore", "5"], "b");
+    let model = |run: &str| fs::read(path(run).join("model.safetensors")).unwrap().len();
+    assert!(model("a") < model("b"), "b remembers the columns it passes over");
+    let predicted = |run: &str, file: &str| {
+        stdout(folder.path(), &["predict", &format!("{run}/model.safetensors"), file])
+    };
+    assert_eq!(predicted("b", "more.csv"), predicted("a", "points.csv"));
+    assert_eq!(predicted("b", "points.csv"), predicted("a", "points.csv"));
+    let ignoring = ["predict", "a/model.safetensors", "more.csv", "--ignore", "id,note"];
+    assert_eq!(stdout(folder.path(), &ignoring), predicted("a", "points.csv"));
+    let evaluated = json(folder.path(), &["evaluate", "b/model.safetensors", "more.csv", "--json"]);
+    assert!(evaluated["accuracy"].is_number(), "{evaluated}");
+    let inspected = stdout(folder.path(), &["inspect", "b/model.safetensors"]);
+    assert!(inspected.contains("passes over: id, note"), "{inspected}");
+    let settings = fs::read_to_string(path("b/settings.json")).unwrap();
+    let settings: Value = serde_json::from_str(&settings).unwrap();
+    assert_eq!(settings["ignore"], serde_json::json!(["id", "5"]));
+}
+
+#[test]
 fn the_memory_of_a_training_is_told_before_it() {
     let folder = tempfile::tempdir().unwrap();
     let of = |arguments: &[&str]| stdout(folder.path(), &[&["inspect"], arguments].concat());

@@ -1,19 +1,17 @@
 //! `consonance evaluate`
 
 use super::arguments::Compute;
+use super::loading::ModelAndRows;
 use super::train::metrics_row;
-use super::{Outcome, loading, output};
+use super::{Outcome, output};
 use consonance::train::{Score, evaluate};
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// A model, and rows with targets.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// A model file
-    model: PathBuf,
-    /// Rows with targets as the model was trained on, in a CSV or IDX file
-    data: PathBuf,
+    #[command(flatten)]
+    rows: ModelAndRows,
     /// Print the result as one JSON object
     #[arg(long)]
     json: bool,
@@ -25,10 +23,9 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Outcome {
     let backend = arguments.compute.backend()?;
     let threads = arguments.compute.threads.count();
-    let mut loaded =
-        loading::model_and_rows(&arguments.model, &arguments.data, true, &*backend, threads)?;
+    let mut loaded = arguments.rows.load(true, &*backend, threads)?;
     if *loaded.data.targets() == consonance::Targets::None {
-        let file = arguments.data.display();
+        let file = arguments.rows.data.display();
         let name = loaded.preparation.schema.target.as_ref().map_or("labels", |t| &t.name);
         return Err(format!("{file}: has no target ({name}) to compare the answers with").into());
     }

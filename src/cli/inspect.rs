@@ -57,6 +57,10 @@ fn of_model(file: &Path, arguments: &Arguments) -> Result<String> {
         None => "as they are",
     };
     writeln!(text, "inputs: {} features, {scaled}", schema.features.len())?;
+    if !schema.ignored.is_empty() {
+        let names: Vec<&str> = schema.ignored.iter().map(|column| &*column.name).collect();
+        writeln!(text, "passes over: {}", output::plain(&names.join(", ")))?;
+    }
     let target = schema.target.as_ref().map_or("the target", |target| &target.name);
     let target = output::plain(target);
     match &model.preparation.target {

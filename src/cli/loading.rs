@@ -5,7 +5,7 @@ use consonance::data::{Columns, Preparation, ReadOptions, Table, Task, digits, r
 use consonance::train::Model;
 use consonance::{Backend, Dataset, Network};
 use std::error::Error;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Rows to train on.
 #[derive(clap::Args)]
@@ -20,6 +20,9 @@ pub(crate) struct Source {
     /// Which column to predict: its name, or its number from 1 [default: the last]
     #[arg(long, value_name = "COLUMN", requires = "path")]
     pub(crate) target: Option<String>,
+    /// Columns of a CSV file to pass over, whatever they hold: names, or numbers from 1
+    #[arg(long, value_name = "COLUMNS", value_delimiter = ',', requires = "path")]
+    pub(crate) ignore: Vec<String>,
     /// Whether the first row of a CSV file holds names [default: told by its cells]
     #[arg(long, value_name = "BOOL", requires = "path")]
     pub(crate) header: Option<bool>,
@@ -33,13 +36,16 @@ impl Source {
     pub(crate) fn table(&self) -> Result<Table, Box<dyn Error>> {
         let Some(path) = &self.path else { return Ok(digits()) };
         if let Some(labels) = &self.labels {
-            if self.target.is_some() || self.header.is_some() {
-                return Err("--target and --header are for CSV files, not for IDX files".into());
+            if self.target.is_some() || self.header.is_some() || !self.ignore.is_empty() {
+                let problem =
+                    "--target, --ignore and --header are for CSV files, not for IDX files";
+                return Err(problem.into());
             }
             return Ok(read_idx(path, Some(labels))?);
         }
         let columns = self.target.clone().map_or(Columns::LastIsTarget, Columns::Target);
-        Ok(read(path, &ReadOptions { columns, header: self.header, ..ReadOptions::default() })?)
+        let (ignore, header) = (self.ignore.clone(), self.header);
+        Ok(read(path, &ReadOptions { columns, ignore, header, ..ReadOptions::default() })?)
     }
 
     /// What the rows are called, for the name of a folder.
@@ -51,6 +57,22 @@ impl Source {
     }
 }
 
+/// A model, and rows it is to answer for.
+#[derive(clap::Args)]
+pub(crate) struct ModelAndRows {
+    /// A model file
+    model: PathBuf,
+    /// Rows as the model was trained on, in a CSV or IDX file
+    pub(crate) data: PathBuf,
+    /// Columns of a CSV file to pass over: names, or numbers from 1 [default: those that the
+    /// model's training passed over]
+    #[arg(long, value_name = "COLUMNS", value_delimiter = ',')]
+    ignore: Vec<String>,
+    /// Whether the first row of a CSV file holds names [default: told by its cells]
+    #[arg(long, value_name = "BOOL")]
+    header: Option<bool>,
+}
+
 /// A model on a backend, and rows it can answer for.
 pub(crate) struct Loaded {
     pub(crate) preparation: Preparation,
@@ -58,19 +80,23 @@ pub(crate) struct Loaded {
     pub(crate) data: Dataset,
 }
 
-/// Loads a model and the rows in `data`, prepared as the model's training rows were.
-pub(crate) fn model_and_rows(
-    model: &Path,
-    data: &Path,
-    with_target: bool,
-    backend: &dyn Backend,
-    threads: usize,
-) -> Result<Loaded, Box<dyn Error>> {
-    let model = Model::load(model)?;
-    let schema = model.preparation.schema.clone();
-    let columns = if with_target { Columns::Like(schema) } else { Columns::FeaturesLike(schema) };
-    let table = read(data, &ReadOptions { columns, ..ReadOptions::default() })?;
-    let data = model.preparation.dataset(&table, model.plan.precision)?;
-    let network = model.network(backend, threads)?;
-    Ok(Loaded { preparation: model.preparation, network, data })
+impl ModelAndRows {
+    /// Loads the model and the rows, prepared as the model's training rows were.
+    pub(crate) fn load(
+        &self,
+        with_target: bool,
+        backend: &dyn Backend,
+        threads: usize,
+    ) -> Result<Loaded, Box<dyn Error>> {
+        let model = Model::load(&self.model)?;
+        let schema = model.preparation.schema.clone();
+        let columns =
+            if with_target { Columns::Like(schema) } else { Columns::FeaturesLike(schema) };
+        let (ignore, header) = (self.ignore.clone(), self.header);
+        let options = ReadOptions { columns, ignore, header, ..ReadOptions::default() };
+        let table = read(&self.data, &options)?;
+        let data = model.preparation.dataset(&table, model.plan.precision)?;
+        let network = model.network(backend, threads)?;
+        Ok(Loaded { preparation: model.preparation, network, data })
+    }
 }

@@ -1,20 +1,19 @@
 //! `consonance predict`
 
 use super::arguments::Compute;
-use super::{Outcome, loading, output};
+use super::loading::ModelAndRows;
+use super::{Outcome, output};
 use consonance::data::TargetEncoding;
 use consonance::train::{Prediction, predict, write_atomically};
 use std::error::Error;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// A model, and rows to answer for.
+/// A model, and rows to answer for, whose target may be left out.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// A model file
-    model: PathBuf,
-    /// Rows as the model was trained on, in a CSV or IDX file; their target may be left out
-    data: PathBuf,
+    #[command(flatten)]
+    rows: ModelAndRows,
     /// Write the answers to this file instead of standard output
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -27,8 +26,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Outcome {
     let backend = arguments.compute.backend()?;
     let threads = arguments.compute.threads.count();
-    let mut loaded =
-        loading::model_and_rows(&arguments.model, &arguments.data, false, &*backend, threads)?;
+    let mut loaded = arguments.rows.load(false, &*backend, threads)?;
     let target = &loaded.preparation.target;
     let name = loaded.preparation.schema.target.as_ref().map_or("prediction", |t| &t.name);
     let answers = predict(&mut *loaded.network, &loaded.data.all(), target)?;

@@ -342,6 +342,7 @@ fn settings(
         "data": source.path.as_ref().map_or("digits".into(), |path| path.display().to_string()),
         "labels": source.labels,
         "target": source.target,
+        "ignore": source.ignore,
         "header": source.header,
         "task": prepared.preparation.task(),
         "layers": network.layers.0,

@@ -1,14 +1,15 @@
 //! Which column of a CSV file is what, decided from its first rows.
 
 use crate::csv_reader::ReadOptions;
-use crate::schema::{Schema, TargetColumn};
+use crate::names::{is_header, is_number, names, nearest, unknown};
+use crate::schema::{OtherColumn, Schema};
 use crate::table::listed;
 use std::collections::HashMap;
 
 /// Which columns to read as features and which as the target.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Columns {
-    /// The last column is the target, all others are features.
+    /// The last column that is not ignored is the target, all others are features.
     #[default]
     LastIsTarget,
     /// This column is the target, all others are features. It is the name in the header or, if
@@ -59,199 +60,224 @@ pub(crate) fn layout(
     second: Option<&[String]>,
     options: &ReadOptions,
 ) -> Result<Layout, String> {
-    let header = |target| match options.header {
-        Some(header) => Ok(header),
-        None => is_header(first, second, target),
+    let asked: Vec<Asked> = options.ignore.iter().map(|column| Asked::of(column, first)).collect();
+    // what is found by its name alone tells that there are names
+    let told = asked.iter().any(|column| column.by_name.is_some() && column.by_number.is_none());
+    let told = options.header.or(told.then_some(true));
+    let ignored = |header: bool| {
+        let position = |column: &Asked| {
+            let nowhere = || unknown("column", column.text, first, has_names(told, first));
+            column.position(header).ok_or_else(nowhere)
+        };
+        let mut ignored: Vec<usize> = asked.iter().map(position).collect::<Result<_, _>>()?;
+        ignored.sort_unstable();
+        ignored.dedup();
+        Ok::<_, String>(ignored)
     };
+    // where it is not told, numbers are taken for numbers, until there turn out to be names
+    let by_number = ignored(told == Some(true))?;
+    let layout = layout_without(&by_number, first, second, told, &options.columns)?;
+    let by_name = ignored(layout.header)?;
+    match by_name == by_number {
+        true => Ok(layout),
+        false => layout_without(&by_name, first, second, Some(true), &options.columns),
+    }
+}
+
+/// Whether the first row holds names, as far as it can be told without knowing what is a feature.
+fn has_names(told: Option<bool>, first: &[String]) -> bool {
+    told.unwrap_or_else(|| !first.iter().any(|cell| is_number(cell)))
+}
+
+/// The layout of a file whose columns `ignored` are passed over; whether there is a header may have
+/// been `told`.
+fn layout_without(
+    ignored: &[usize],
+    first: &[String],
+    second: Option<&[String]>,
+    told: Option<bool>,
+    columns: &Columns,
+) -> Result<Layout, String> {
     let width = first.len();
-    let (header, target) = match &options.columns {
-        Columns::LastIsTarget => (header(Some(width - 1))?, Some(width - 1)),
-        Columns::NoTarget => (header(None)?, None),
+    let header = |target, ignored: &[usize]| match told {
+        Some(header) => Ok(header),
+        None => is_header(first, second, target, ignored),
+    };
+    let last = (0..width).rev().find(|column| !ignored.contains(column));
+    let (header, target) = match columns {
+        Columns::LastIsTarget => (header(last, ignored)?, last),
+        Columns::NoTarget => (header(None, ignored)?, None),
         Columns::Target(column) => {
-            let by_name = first.iter().position(|name| name == column);
-            let by_number = column.parse().ok().filter(|n| (1..=width).contains(n)).map(|n| n - 1);
-            let header = match (by_name, by_number, options.header) {
+            let asked = Asked::of(column, first);
+            let header = match (asked.by_name, asked.by_number, told) {
                 (Some(_), None, None) => true,
-                (None, None, None) => !first.iter().any(|cell| is_number(cell)),
-                _ => header(by_number)?,
+                (None, None, _) => has_names(told, first),
+                (_, by_number, _) => header(by_number, ignored)?,
             };
-            let target = by_name.filter(|_| header).or(by_number);
-            (header, Some(target.ok_or_else(|| unknown_target(column, first, header))?))
+            let Some(target) = asked.position(header) else {
+                return Err(unknown("target column", column, first, header));
+            };
+            if ignored.contains(&target) {
+                return Err(format!("column {column:?} is the target and cannot be ignored"));
+            }
+            (header, Some(target))
         }
-        Columns::Like(schema) => return layout_like(schema, first, header),
+        Columns::Like(schema) => return layout_like(schema, first, ignored, header),
         Columns::FeaturesLike(schema) => {
-            let layout = layout_like(schema, first, header)?;
+            let layout = layout_like(schema, first, ignored, header)?;
             let schema = Schema { target: None, ..layout.schema };
             return Ok(Layout { schema, target: None, ..layout });
         }
     };
-    let names = names(first, header)?;
-    let features: Vec<usize> = (0..width).filter(|&column| Some(column) != target).collect();
+    let names = names(first, header, ignored)?;
+    let is_feature = |column: &usize| Some(*column) != target && !ignored.contains(column);
+    let features: Vec<usize> = (0..width).filter(is_feature).collect();
     if features.is_empty() {
-        return Err("there is only the target column, expected at least one feature".to_owned());
+        return Err(match target {
+            Some(_) => "there is only the target column, expected at least one feature".to_owned(),
+            None => "every column is ignored, expected at least one feature".to_owned(),
+        });
     }
+    let other = |position: usize| OtherColumn { name: names[position].clone(), position };
     let schema = Schema {
         features: features.iter().map(|&column| names[column].clone()).collect(),
-        target: target.map(|position| TargetColumn { name: names[position].clone(), position }),
+        target: target.map(other),
+        ignored: ignored.iter().copied().map(other).collect(),
         named: header,
     };
     Ok(Layout { header, schema, features, target })
 }
 
-/// The layout of a file whose columns are those of `schema`, its target optional.
+/// A column that was asked for by its name or, if none is called that, its number from 1.
+struct Asked<'a> {
+    text: &'a str,
+    by_name: Option<usize>,
+    by_number: Option<usize>,
+}
+
+impl<'a> Asked<'a> {
+    fn of(text: &'a str, first: &[String]) -> Self {
+        let by_name = first.iter().position(|name| name == text);
+        let by_number = text.parse().ok().filter(|n| (1..=first.len()).contains(n)).map(|n| n - 1);
+        Asked { text, by_name, by_number }
+    }
+
+    /// Where it stands, if there are names or not.
+    fn position(&self, header: bool) -> Option<usize> {
+        self.by_name.filter(|_| header).or(self.by_number)
+    }
+}
+
+/// The layout of a file whose columns are those of `schema`, but for those `ignored` here; its target
+/// may be missing.
 fn layout_like(
     schema: &Schema,
     first: &[String],
-    header: impl Fn(Option<usize>) -> Result<bool, String>,
+    ignored: &[usize],
+    header: impl Fn(Option<usize>, &[usize]) -> Result<bool, String>,
 ) -> Result<Layout, String> {
-    let (width, inputs) = (first.len(), schema.features.len());
-    let with_target = width == inputs + 1;
-    let by_position = schema.target.as_ref().map(|t| t.position).filter(|_| with_target);
-    let fits = width == inputs || by_position.is_some();
+    let by_position = by_position(schema, first.len(), ignored);
     let at: HashMap<&str, usize> = first.iter().map(String::as_str).zip(0..).collect();
     let all_named = schema.named && schema.features.iter().all(|name| at.contains_key(&**name));
-    let header = match (all_named, fits) {
+    let header = match (all_named, &by_position) {
         (true, _) => true,
-        (false, true) => header(by_position)?,
+        (false, Ok(found)) => {
+            let is_other = |column: &usize| !found.features.contains(column);
+            let others: Vec<usize> = (0..first.len()).filter(is_other).collect();
+            header(found.target, &others)?
+        }
         // told without the target, whose place is unknown
-        (false, false) => !first.iter().any(|cell| is_number(cell)),
+        (false, Err(_)) => !first.iter().any(|cell| is_number(cell)),
     };
     if header && schema.named {
-        let names = names(first, true)?;
-        if let Some(missing) = schema.features.iter().find(|name| !at.contains_key(name.as_str())) {
-            return Err(format!("no column {missing:?}; {}", nearest(missing, &names)));
-        }
-        let target = schema.target.as_ref().and_then(|target| at.get(&*target.name).copied());
-        let known = |name: &&String| {
-            schema.features.contains(name)
-                || schema.target.as_ref().is_some_and(|t| t.name == **name)
-        };
-        if let Some(unknown) = names.iter().find(|name| !known(name)) {
-            let features = listed(&schema.features);
-            return Err(format!("column {unknown:?} is none of the model's, which are {features}"));
-        }
-        let features: Vec<usize> = schema.features.iter().map(|name| at[name.as_str()]).collect();
-        let schema = Schema {
-            target: target.map(|position| TargetColumn { name: names[position].clone(), position }),
-            ..schema.clone()
-        };
-        return Ok(Layout { header, schema, features, target });
+        return by_name(schema, first, ignored, &at);
     }
-    if !fits {
+    let found = by_position?;
+    let target = schema.target.clone().filter(|_| found.target.is_some());
+    let schema = Schema { target, ..schema.clone() };
+    Ok(Layout { header, schema, features: found.features, target: found.target })
+}
+
+/// Features found by their names in the header `first`, where each stands `at` its column.
+fn by_name(
+    schema: &Schema,
+    first: &[String],
+    ignored: &[usize],
+    at: &HashMap<&str, usize>,
+) -> Result<Layout, String> {
+    let others = || schema.target.iter().chain(&schema.ignored);
+    let passed = |column: &usize| {
+        ignored.contains(column) || schema.ignored.iter().any(|other| other.name == first[*column])
+    };
+    let passed: Vec<usize> = (0..first.len()).filter(passed).collect();
+    let names = names(first, true, &passed)?;
+    if let Some(missing) = schema.features.iter().find(|name| !at.contains_key(name.as_str())) {
+        return Err(format!("no column {missing:?}; {}", nearest(missing, &names)));
+    }
+    let known =
+        |name: &String| schema.features.contains(name) || others().any(|other| other.name == *name);
+    let unknown = |(column, name): &(usize, &String)| !ignored.contains(column) && !known(name);
+    if let Some((_, unknown)) = names.iter().enumerate().find(unknown) {
+        let features = listed(&schema.features);
+        return Err(format!("column {unknown:?} is none of the model's, which are {features}"));
+    }
+    let target = schema.target.as_ref().and_then(|target| at.get(&*target.name).copied());
+    let features = schema.features.iter().map(|name| at[name.as_str()]).collect();
+    let schema = Schema {
+        target: target.map(|position| OtherColumn { name: names[position].clone(), position }),
+        ..schema.clone()
+    };
+    Ok(Layout { header: true, schema, features, target })
+}
+
+/// Where the columns of a schema stand in a file.
+struct Positions {
+    features: Vec<usize>,
+    target: Option<usize>,
+}
+
+/// The columns of a file of `width` in the order of `schema`'s: all of them, with or without the
+/// target. Where a caller names columns to be `ignored`, those that were ignored before are not there
+/// besides.
+fn by_position(schema: &Schema, width: usize, ignored: &[usize]) -> Result<Positions, String> {
+    #[derive(Clone, Copy, PartialEq)]
+    enum Role {
+        Feature,
+        Target,
+        Ignored,
+    }
+    let inputs = schema.features.len();
+    let mut roles = vec![Role::Feature; inputs];
+    let target = schema.target.iter().map(|other| (other.position, Role::Target));
+    let passed = schema.ignored.iter().map(|other| (other.position, Role::Ignored));
+    let mut others: Vec<_> = target.chain(passed).collect();
+    others.sort_by_key(|(position, _)| *position);
+    for (position, role) in others {
+        roles.insert(position.min(roles.len()), role);
+    }
+    let kept: Vec<usize> = (0..width).filter(|column| !ignored.contains(column)).collect();
+    if !ignored.is_empty() {
+        roles.retain(|role| *role != Role::Ignored);
+    }
+    let all = roles.len();
+    if kept.len() + 1 == all {
+        roles.retain(|role| *role != Role::Target);
+    }
+    if kept.len() != roles.len() {
+        let least = roles.iter().filter(|role| **role != Role::Target).count();
         let or_more = match schema.target {
-            Some(_) => format!(", or {} with the target", inputs + 1),
+            Some(_) => format!(", or {all} with the target"),
             None => String::new(),
         };
-        return Err(format!("expected {inputs} columns, one a feature{or_more}; found {width}"));
+        let passed = match least - inputs {
+            0 => String::new(),
+            more => format!(" and {more} ignored"),
+        };
+        let found = kept.len();
+        return Err(format!(
+            "expected {least} columns, one a feature{passed}{or_more}; found {found}"
+        ));
     }
-    let features = (0..width).filter(|&column| Some(column) != by_position).collect();
-    let target = schema.target.clone().filter(|_| by_position.is_some());
-    let schema = Schema { target, ..schema.clone() };
-    Ok(Layout { header, schema, features, target: by_position })
-}
-
-/// Whether the first row holds names. Features are numbers, so it is told by the cells outside
-/// the column `target`:
-///
-/// - none of them is a number: a header;
-/// - all of them are: data, unless the target's cell is text and the cell below it a number
-///   (names such as `0,1,2,label`);
-/// - some are: an error, since one row of data may not be lost for a missing value.
-fn is_header(
-    first: &[String],
-    second: Option<&[String]>,
-    target: Option<usize>,
-) -> Result<bool, String> {
-    let features = || first.iter().enumerate().filter(|(column, _)| Some(*column) != target);
-    let number = features().find(|(_, cell)| is_number(cell));
-    let text = features().find(|(_, cell)| !is_number(cell));
-    match (number, text) {
-        (None, _) => Ok(true),
-        (Some(_), None) => Ok(target.is_some_and(|column| {
-            let below = second.and_then(|row| row.get(column));
-            !is_number(&first[column]) && below.is_some_and(|cell| is_number(cell))
-        })),
-        (Some((n, number)), Some((t, text))) => Err(format!(
-            "is this a header? column {} holds the number {number}, column {} holds {text:?}; \
-             mend the cell, or say whether there is a header",
-            n + 1,
-            t + 1
-        )),
-    }
-}
-
-/// True for what stands for a number, NaN and ∞ among them.
-fn is_number(cell: &str) -> bool {
-    cell.parse::<f64>().is_ok()
-}
-
-/// Every column's name: the header's or, without one or where its cell is empty, `column_N`.
-fn names(first: &[String], header: bool) -> Result<Vec<String>, String> {
-    let name = |(index, cell): (usize, &String)| match header && !cell.is_empty() {
-        true => cell.clone(),
-        false => format!("column_{}", index + 1),
-    };
-    let names: Vec<String> = first.iter().enumerate().map(name).collect();
-    let mut seen = HashMap::new();
-    for (number, name) in names.iter().enumerate().map(|(index, name)| (index + 1, name)) {
-        if let Some(earlier) = seen.insert(name, number) {
-            return Err(format!("columns {earlier} and {number} are both called {name:?}"));
-        }
-    }
-    Ok(names)
-}
-
-fn unknown_target(column: &str, first: &[String], header: bool) -> String {
-    let width = first.len();
-    match (column.parse::<usize>(), header) {
-        (Ok(_), _) => format!("no target column {column}; columns are numbered 1 to {width}"),
-        (Err(_), true) => format!("no target column {column:?}; {}", nearest(column, first)),
-        (Err(_), false) => format!(
-            "no target column {column:?}: there is no header, and columns are numbered 1 to {width}"
-        ),
-    }
-}
-
-/// All names if they are few, else those most like `wanted`.
-fn nearest(wanted: &str, names: &[String]) -> String {
-    const FEW: usize = 8;
-    if names.len() <= FEW {
-        return format!("the columns are {}", listed(names));
-    }
-    let wanted = wanted.to_lowercase();
-    let mut names = names.to_vec();
-    names.sort_by_cached_key(|name| edit_distance(&wanted, &name.to_lowercase()));
-    names.truncate(FEW);
-    format!("the columns most like it are {}", listed(&names))
-}
-
-/// How many characters must be put in, taken out or replaced to turn `a` into `b` (Levenshtein).
-fn edit_distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut distance: Vec<usize> = (0..=b.len()).collect();
-    for (i, a) in a.chars().enumerate() {
-        let mut diagonal = i;
-        distance[0] = i + 1;
-        for (j, &b) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(a != b);
-            diagonal = distance[j + 1];
-            distance[j + 1] = replaced.min(diagonal + 1).min(distance[j] + 1);
-        }
-    }
-    distance[b.len()]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn edit_distances_are_levenshteins() {
-        for (a, b, distance) in
-            [("", "", 0), ("", "abc", 3), ("kitten", "sitting", 3), ("spezies", "species", 1)]
-        {
-            assert_eq!(edit_distance(a, b), distance, "{a} {b}");
-            assert_eq!(edit_distance(b, a), distance, "{b} {a}");
-        }
-    }
+    let of = |role| kept.iter().zip(&roles).filter(move |(_, r)| **r == role).map(|(at, _)| *at);
+    Ok(Positions { features: of(Role::Feature).collect(), target: of(Role::Target).next() })
 }

@@ -15,11 +15,16 @@ use std::path::{Path, PathBuf};
 pub struct ReadOptions {
     /// Which columns are features, which the target.
     pub columns: Columns,
+    /// Columns of a CSV file to pass over, whatever they hold: names in the header or, if no column
+    /// has that name, numbers, counted from 1.
+    ///
+    /// A schema remembers them: files read like it may have them still.
+    pub ignore: Vec<String>,
     /// Whether the first row of a CSV file holds names; `None` to find out.
     ///
     /// It does if no feature's cell in it is a number. If all are, it is data, unless the
     /// target's cell is text and the cell below a number (names such as `0,1,2,label`). If only
-    /// some are, that is an error, to be settled here. A target asked for by its name, and
+    /// some are, that is an error, to be settled here. A column asked for by its name, and
     /// found, settles it too.
     pub header: Option<bool>,
     /// What separates the cells of a CSV file; `None` to find out: a tab if the first line has

@@ -38,7 +38,8 @@ pub(crate) fn read_pair(images: Source, labels: Option<&Path>) -> Result<Table> 
         return Err(Error::file(&file, format!("is empty: its dimensions are {}", by(&shape))));
     }
     let target = labels.map(|labels| read_labels(labels, &file, shape[0])).transpose()?;
-    let schema = Schema { features: feature_names(&shape[1..]), target: None, named: false };
+    let features = feature_names(&shape[1..]);
+    let schema = Schema { features, target: None, ignored: Vec::new(), named: false };
     let target_file = labels.unwrap_or(&file).to_owned();
     let columns = (0..schema.features.len()).collect();
     Ok(Table { file, target_file, schema, columns, cells, target, lines: Vec::new() })

@@ -50,13 +50,12 @@ pub fn read(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Table> {
 }
 
 fn check_columns(path: &Path, options: &ReadOptions) -> Result<()> {
-    match &options.columns {
-        Columns::Target(column) => {
-            let problem = format!("IDX files have no columns, asked for the target {column:?}");
-            Err(Error::file(path, problem))
-        }
-        _ => Ok(()),
-    }
+    let asked = match (&options.columns, options.ignore.as_slice()) {
+        (Columns::Target(column), _) => format!("for the target {column:?}"),
+        (_, [column, ..]) => format!("to ignore {column:?}"),
+        _ => return Ok(()),
+    };
+    Err(Error::file(path, format!("IDX files have no columns, asked {asked}")))
 }
 
 /// Checks an IDX file's features against the schema asked for.

@@ -225,6 +225,7 @@ fn labels_are_optional_for_prediction() {
         columns: Columns::Like(consonance_data::Schema {
             features: features.to_vec(),
             target: None,
+            ignored: Vec::new(),
             named: false,
         }),
         ..Default::default()
