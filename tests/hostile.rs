@@ -59,6 +59,10 @@ fn broken_tables_are_refused_by_line_and_column() {
     fs::write(folder.path().join("good.csv"), "a,b,c\n1,2,x\n3,4,y\n").unwrap();
     let target = ["train", "good.csv", "--target", "d"];
     refused(folder.path(), &target, &["good.csv", "d", "a, b, c"]);
+    let ignore = ["train", "good.csv", "--ignore", "a,id"];
+    refused(folder.path(), &ignore, &["good.csv", "id", "a, b, c"]);
+    let everything = ["train", "good.csv", "--ignore", "a,b,c"];
+    refused(folder.path(), &everything, &["good.csv", "ignored"]);
     assert!(!folder.path().join("runs").exists(), "no run began");
 }
 
@@ -83,7 +87,7 @@ fn lying_images_are_refused_without_allocating() {
 #[test]
 fn flags_out_of_range_are_refused_by_name() {
     let folder = tempfile::tempdir().unwrap();
-    let cases: [(&[&str], &[&str]); 20] = [
+    let cases: [(&[&str], &[&str]); 21] = [
         (&["--layers", "0"], &["--layers", "at least 1"]),
         (&["--layers", "12,,3"], &["--layers"]),
         (&["--layers", "99999999999999999"], &["memory"]),
@@ -104,6 +108,7 @@ fn flags_out_of_range_are_refused_by_name() {
         (&["--momentum", "0.9"], &["--momentum", "sgd"]),
         (&["--reduction", "median"], &["--reduction", "mean or sum"]),
         (&["--target", "p0_0"], &["DATA"]),
+        (&["--ignore", "p0_0"], &["DATA"]),
     ];
     for (flags, words) in cases {
         refused(folder.path(), &[&["train"], flags].concat(), words);
@@ -151,6 +156,7 @@ fn damaged_models_are_refused() {
     refused(folder.path(), &unlike, &["other.csv", "p0_0"]);
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/goldens/state_dict.safetensors");
     refused(folder.path(), &["inspect", golden.to_str().unwrap()], &["metadata"]);
+    refused(folder.path(), &["inspect"], &["model file", "--workload", "--layers"]);
 }
 
 /// What the metadata say may be changed by hand into something that does not fit.

@@ -17,7 +17,7 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// A model file, unless --workload or --layers name a network
-    #[arg(required_unless_present_any = ["workload", "layers"], conflicts_with_all = ["workload", "layers", "precision"])]
+    #[arg(conflicts_with_all = ["workload", "layers", "precision"])]
     model: Option<PathBuf>,
     #[command(flatten)]
     workload: WorkloadArguments,
@@ -37,7 +37,10 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     let text = match (arguments.workload.workload()?, &arguments.model) {
         (Some(workload), _) => of_workload(workload.precision(arguments.precision), arguments)?,
         (None, Some(file)) => of_model(file, arguments)?,
-        (None, None) => unreachable!("clap asks for one of them"),
+        (None, None) => {
+            let asked = "name a model file, or a network by --workload or --layers";
+            return Err(asked.into());
+        }
     };
     output::print(&text)?;
     Ok(ExitCode::SUCCESS)
