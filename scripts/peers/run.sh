@@ -13,7 +13,8 @@
 # Makes what is missing: a Python environment (VENV, default .venv/peers: 700 MB to download, 2 GB
 # installed, most of it PyTorch), the Rust peers in rust/ and Consonance with OpenBLAS. Data, builds
 # and every single measurement (results.json, growth.json, part.json) lie in WORK (default
-# target/peers).
+# target/peers). RESULTS=FILE writes the whole measurement to another file than benches/RESULTS.md, for
+# another kind of machine.
 #
 # It needs Python 3.11 or later with venv, Rust 1.92 for burn, a C and C++ compiler (also for
 # torch.compile), nm and readelf, GNU time, and libopenblas-dev. Let the machine be idle.
@@ -23,6 +24,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 venv=${VENV:-$root/.venv/peers}
 work=${WORK:-$root/target/peers}
+results=${RESULTS:-$root/benches/RESULTS.md}
 mkdir -p "$work"
 export PYTHONDONTWRITEBYTECODE=1
 # some machines set these, and with the wrong ones numpy's products are several times slower
@@ -80,10 +82,10 @@ done
 "$venv/bin/python" "$here/report.py" "${measured[@]}" > "$work/RESULTS.md"
 if [ ! -e "$work/results.json" ]; then
     cat "$work/RESULTS.md"
-    say "kept in $work/growth.json; benches/RESULTS.md is written once the whole is measured"
+    say "kept in $work/growth.json; $results is written once the whole is measured"
     exit
 fi
-mkdir -p "$root/benches"
-mv "$work/RESULTS.md" "$root/benches/RESULTS.md"
-say "written: benches/RESULTS.md"
-[ ! -e "$work/growth.json" ] || plot "$work/growth.json" "$root/benches/growth.svg"
+mkdir -p "$(dirname "$results")"
+mv "$work/RESULTS.md" "$results"
+say "written: $results"
+[ ! -e "$work/growth.json" ] || plot "$work/growth.json" "$(dirname "$results")/growth.svg"
