@@ -260,6 +260,19 @@ fn backends_and_compare_name_what_is_compiled_in() {
             assert!(!info[key].as_str().unwrap().is_empty(), "{key}: {info}");
         }
     }
+    // whoever times a backend learns what would make it faster
+    for info in infos.as_array().unwrap() {
+        let details = info["details"].as_array().unwrap();
+        let advice = details.iter().find(|detail| detail[0] == "advice");
+        let name = info["name"].as_str().unwrap();
+        let bench =
+            ["bench", "--layers", "2,2", "--backend", name, "--seconds", "0.01", "--steps-only"];
+        let told = String::from_utf8(consonance(folder.path(), &bench).stderr).unwrap();
+        match advice {
+            Some(advice) => assert!(told.contains(advice[1].as_str().unwrap()), "{told}"),
+            None => assert_eq!(told, "", "{name}"),
+        }
+    }
     let names: Vec<&str> = infos
         .as_array()
         .unwrap()

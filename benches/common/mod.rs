@@ -29,6 +29,11 @@ pub(crate) fn run(benchmarks: &[fn(&mut Criterion)]) {
     }
     criterion.final_summary();
     table::print(&results, began);
+    for info in backends().iter().map(|backend| backend.info()) {
+        if let Some(advice) = info.advice() {
+            eprintln!("{}: {advice}", info.name);
+        }
+    }
 }
 
 /// Where criterion leaves its results, and the table finds them.

@@ -89,6 +89,7 @@ struct Percentiles {
 pub(crate) fn run(arguments: &Arguments) -> Outcome {
     let backend = arguments.compute.backend()?;
     let threads = arguments.compute.threads.count();
+    output::advise(&*backend);
     let mut table = output::table(&[
         "workload",
         "µs a step",

@@ -90,6 +90,7 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     let mut failures = Vec::new();
     for name in names {
         let backend = consonance::backend(&name).map_err(|e| format!("--backends: {e}"))?;
+        output::advise(&*backend);
         match contestant(&name, &*backend, &prepared, &trainer, &parameters, threads) {
             Ok(contestant) => contestants.push(contestant),
             Err(error) => failures.push(failure(name, &*error)),

@@ -24,6 +24,14 @@ pub(crate) fn note(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
+/// Tells the user how a backend that is to be timed would be faster.
+pub(crate) fn advise(backend: &dyn consonance::Backend) {
+    let info = backend.info();
+    if let Some(advice) = info.advice() {
+        note(&format!("{}: {advice}", info.name));
+    }
+}
+
 /// Tells the user what went wrong.
 pub(crate) fn complain(error: &dyn Error) {
     note(&format!("error: {error}"));

@@ -17,7 +17,7 @@ pub use product::OpenBlas;
 use consonance_core::{
     Backend, BackendInfo, Error, Network, Optimizer, Plan, Result, TrainingMemory,
 };
-use consonance_host::HostBackend;
+use consonance_host::{HostBackend, simd};
 
 /// The name of the backend.
 const NAME: &str = "openblas";
@@ -37,6 +37,10 @@ pub fn backend() -> OpenBlasBackend {
         .detail("configuration", &library.configuration)
         .detail("core", &library.core)
         .detail("threading model", library.threading.to_string());
+    let inner = match library.advice(simd::level()) {
+        Some(advice) => inner.detail("advice", advice),
+        None => inner,
+    };
     OpenBlasBackend { inner, library }
 }
 

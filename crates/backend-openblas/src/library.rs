@@ -1,5 +1,6 @@
 //! What the OpenBLAS at hand says of itself.
 
+use consonance_host::simd::Level;
 use std::ffi::{CStr, c_char, c_int};
 use std::fmt;
 
@@ -80,6 +81,34 @@ impl Library {
             .unwrap_or(&self.configuration)
     }
 
+    /// What to do if the library, asked to choose its kernels for this processor, did not know it and
+    /// took some that are several times slower: a release does not know processors that came later.
+    pub fn advice(&self, level: Level) -> Option<String> {
+        /// Cores without AVX2 and FMA; the first is the one taken where none is known.
+        const OLD: [&str; 8] = [
+            "prescott",
+            "core2",
+            "penryn",
+            "dunnington",
+            "nehalem",
+            "sandybridge",
+            "atom",
+            "generic",
+        ];
+        let better = match level {
+            Level::Avx512 => "SkylakeX",
+            Level::Avx2 => "Haswell",
+            _ => return None,
+        };
+        let core = &self.core;
+        OLD.contains(&core.to_lowercase().as_str()).then(|| {
+            format!(
+                "kernels for {core} do without {level}, which this processor has; set \
+                 OPENBLAS_CORETYPE={better} before the program starts"
+            )
+        })
+    }
+
     /// Checks that products run on the calling thread alone.
     ///
     /// # Errors
@@ -127,6 +156,18 @@ mod tests {
         assert!(library.configuration.contains("OpenBLAS"), "{library:?}");
         assert!(library.version().starts_with("0."), "{library:?}");
         assert_eq!(library.check_single_threaded(), Ok(()));
+    }
+
+    #[test]
+    fn kernels_that_are_too_old_for_the_processor_are_told() {
+        let of = |core: &str| Library { core: core.to_string(), ..Library::probe() };
+        let advice = of("Prescott").advice(Level::Avx512).unwrap();
+        assert!(
+            advice.contains("Prescott") && advice.ends_with("=SkylakeX before the program starts")
+        );
+        assert!(of("Nehalem").advice(Level::Avx2).unwrap().contains("CORETYPE=Haswell"));
+        assert_eq!(of("Prescott").advice(Level::Portable), None);
+        assert_eq!(of("SapphireRapids").advice(Level::Avx512), None);
     }
 
     #[test]

@@ -52,6 +52,14 @@ pub struct BackendInfo {
     pub details: Vec<(String, String)>,
 }
 
+impl BackendInfo {
+    /// What a user should change to get this backend's best speed: the detail called `advice`, which
+    /// is shown where backends are timed, too.
+    pub fn advice(&self) -> Option<&str> {
+        self.details.iter().find(|(name, _)| name == "advice").map(|(_, text)| text.as_str())
+    }
+}
+
 /// A network on its backend's device: parameters, gradient, optimiser state, workspace.
 ///
 /// Matrices cross this boundary row-major. Parameters and gradients cross it as one flat vector
