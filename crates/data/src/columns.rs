@@ -177,7 +177,8 @@ fn layout_like(
     header: impl Fn(Option<usize>, &[usize]) -> Result<bool, String>,
 ) -> Result<Layout, String> {
     let by_position = by_position(schema, first.len(), ignored);
-    let at: HashMap<&str, usize> = first.iter().map(String::as_str).zip(0..).collect();
+    let kept = first.iter().zip(0..).filter(|(_, column)| !ignored.contains(column));
+    let at: HashMap<&str, usize> = kept.map(|(name, column)| (&**name, column)).collect();
     let all_named = schema.named && schema.features.iter().all(|name| at.contains_key(&**name));
     let header = match (all_named, &by_position) {
         (true, _) => true,
@@ -206,8 +207,11 @@ fn by_name(
     at: &HashMap<&str, usize>,
 ) -> Result<Layout, String> {
     let others = || schema.target.iter().chain(&schema.ignored);
+    // a name that is a feature's as well is not passed over: which one was meant is unknown
     let passed = |column: &usize| {
-        ignored.contains(column) || schema.ignored.iter().any(|other| other.name == first[*column])
+        let name = &first[*column];
+        let before = schema.ignored.iter().any(|other| other.name == *name);
+        ignored.contains(column) || before && !schema.features.contains(name)
     };
     let passed: Vec<usize> = (0..first.len()).filter(passed).collect();
     let names = names(first, true, &passed)?;

@@ -99,6 +99,15 @@ fn a_file_read_like_another_may_have_what_was_ignored() {
             "{other}"
         );
     }
+    // a feature whose name an ignored column has too is not guessed
+    let twice = "a,b,a,kind\n1,2,3,x\n4,5,6,y\n";
+    let table = parse_with(twice, &ignoring(&["3"])).unwrap();
+    assert_eq!(
+        said(parse_with(twice, &like(&table))),
+        "data.csv: line 1: columns 1 and 3 are both called \"a\""
+    );
+    let third = ReadOptions { ignore: vec!["3".into()], ..like(&table) };
+    assert_eq!(features(&parse_with(twice, &third).unwrap()), features(&table));
     // without a header, as the first file was or without its target
     for other in ["7,30,Ann,1.7,f\n8,40,Bob,1.8,m\n", "7,30,Ann,1.7\n8,40,Bob,1.8\n"] {
         let options = ReadOptions { header: Some(false), ..like(&first) };

@@ -203,7 +203,7 @@ impl<T: Math> Block<'_, T> {
                     // a probability of 0 asks nothing of its logit, were it infinite
                     let asked = target::<T>(values, row, self.width).iter().zip(z);
                     let asked = asked.filter(|(t, _)| **t != T::zero());
-                    asked.map(|(t, z)| t.widen() * surprise(at, *z)).sum()
+                    asked.fold(0.0, |sum, (t, z)| sum + t.widen() * surprise(at, *z))
                 }
                 Targets::None => f64::NAN,
             };

@@ -92,7 +92,7 @@ pub trait Math: Normal + Log + Tanh {
         dispatch(AddColumns { matrix, sums });
     }
 
-    /// b ← aᵀ
+    /// b ← aᵀ. The shapes fit, and rows of both lie in one piece.
     fn transpose(a: MatRef<'_, Self>, b: MatMut<'_, Self>) {
         transpose::by_rows(a, b);
     }
