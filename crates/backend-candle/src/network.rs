@@ -328,6 +328,11 @@ impl Network for CandleNetwork {
         self.run(|| download(&self.gradient))
     }
 
+    fn set_gradient(&mut self, gradient: &Values) -> Result<()> {
+        self.gradient = self.flat("the gradient", gradient)?;
+        Ok(())
+    }
+
     fn optimizer_state(&self) -> Result<OptimizerState> {
         let moments = self.run(|| self.moments.iter().map(download).collect())?;
         Ok(OptimizerState { steps: self.steps, moments })

@@ -63,6 +63,10 @@ impl Network for Wrong {
         Ok(Values::rounded(self.plan().precision, &gradient))
     }
 
+    fn set_gradient(&mut self, gradient: &Values) -> Result<()> {
+        self.0.set_gradient(gradient)
+    }
+
     fn optimizer_state(&self) -> Result<OptimizerState> {
         self.0.optimizer_state()
     }

@@ -145,6 +145,14 @@ pub trait Network: Send {
     /// [`crate::Error::NoGradient`] after a step that kept none; a failing device.
     fn gradient(&self) -> Result<Values>;
 
+    /// Replaces the gradient that is kept for [`Network::update`], after a step that kept none as well:
+    /// by one that was clipped, or summed with those of other machines. Parameters and optimiser
+    /// state stay as they are.
+    ///
+    /// # Errors
+    /// [`crate::Error::Mismatch`] for another length or precision.
+    fn set_gradient(&mut self, gradient: &Values) -> Result<()>;
+
     /// The optimiser's state.
     ///
     /// # Errors

@@ -482,6 +482,14 @@ impl<T: Math, K: Kernels<T>> Network for HostNetwork<T, K> {
         }
     }
 
+    fn set_gradient(&mut self, gradient: &Values) -> Result<()> {
+        let given = gradient.expect::<T>("gradient", self.parameters.len())?;
+        self.reserve_gradient()?;
+        self.gradient.copy_from_slice(given);
+        self.has_gradient = true;
+        Ok(())
+    }
+
     fn optimizer_state(&self) -> Result<OptimizerState> {
         let moments = self.moments.iter().map(|arena| T::values(arena.to_vec())).collect();
         Ok(OptimizerState { steps: self.steps, moments })

@@ -95,6 +95,8 @@ pub(crate) enum Fault {
     FreshNotZero,
     /// −0 becomes 0 on its way in.
     LosesNegativeZero,
+    /// A gradient that is given is not taken over.
+    KeepsOldGradient,
     /// Steps are kept in 32 bits.
     StateShortensSteps,
     /// Asking for outputs clears the gradient.
@@ -121,6 +123,8 @@ pub(crate) enum Fault {
     TakesAnyLayer,
     /// Parameters of another precision are converted.
     ConvertsParameters,
+    /// A gradient of another length or precision is taken.
+    TakesAnyGradient,
     /// Settings out of range are used.
     AcceptsBadOptimizer,
     /// Moments of another optimiser are thrown away.
@@ -131,7 +135,7 @@ pub(crate) enum Fault {
 
 impl Fault {
     /// Each fault, and the check that is there to find it.
-    pub(crate) const ALL: [(Fault, &str); 60] = [
+    pub(crate) const ALL: [(Fault, &str); 62] = [
         (Fault::InexactTanh, "activation_values"),
         (Fault::InexactSigmoid, "activation_values"),
         (Fault::TanhSaturatesEarly, "activation_values"),
@@ -176,6 +180,7 @@ impl Fault {
         (Fault::StepSumsOtherwise, "steps"),
         (Fault::FreshNotZero, "round_trips"),
         (Fault::LosesNegativeZero, "round_trips"),
+        (Fault::KeepsOldGradient, "round_trips"),
         (Fault::StateShortensSteps, "round_trips"),
         (Fault::OutputsLoseGradient, "round_trips"),
         (Fault::StateDropsSteps, "resume"),
@@ -189,6 +194,7 @@ impl Fault {
         (Fault::TakesAnyCoefficients, "refused_buffers"),
         (Fault::TakesAnyLayer, "refused_buffers"),
         (Fault::ConvertsParameters, "refused_buffers"),
+        (Fault::TakesAnyGradient, "refused_buffers"),
         (Fault::AcceptsBadOptimizer, "refused_optimizers"),
         (Fault::AcceptsOtherMoments, "refused_optimizers"),
         (Fault::AcceptsBadPlan, "refused_plans"),

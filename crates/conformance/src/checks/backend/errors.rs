@@ -163,6 +163,8 @@ pub fn refused_buffers(subject: &Subject<'_>) -> Report {
                 );
                 let answer = network.set_parameters(&values);
                 report.refused(format_args!("parameters, {place}"), answer, is_mismatch);
+                let answer = network.set_gradient(&values);
+                report.refused(format_args!("gradient, {place}"), answer, is_mismatch);
                 let good = Values::zeros(precision, count);
                 let state = OptimizerState { steps: 7, moments: vec![good, values] };
                 let answer = network.set_optimizer_state(&state);

@@ -62,7 +62,19 @@ pub fn round_trips(subject: &Subject<'_>) -> Report {
 
         let mut net = network(subject, &plan, 1301)?;
         let data = dataset(&plan, natural_kind(&plan), 20, 1302)?;
-        net.step(&data.all(), &every_optimizer()[8])?;
+        net.loss_and_gradient(&data.all())?;
+        let optimizer = &every_optimizer()[8];
+        let mut other = subject.network(&plan)?;
+        other.set_parameters(&net.parameters()?)?;
+        other.set_gradient(&net.gradient()?)?;
+        report.same_memory("a gradient moved", &Snapshot::of(&*net)?, &Snapshot::of(&*other)?);
+        net.update(optimizer)?;
+        other.update(optimizer)?;
+        report.same_memory("its update", &Snapshot::of(&*net)?, &Snapshot::of(&*other)?);
+
+        net.step(&data.all(), optimizer)?;
+        net.set_gradient(&given)?;
+        report.same_bits("a gradient given after a step", &given, &net.gradient()?);
         let before = Snapshot::of(&*net)?;
         let some = data.batch(&[1, 3, 5]);
         net.forward(&some)?;

@@ -222,6 +222,20 @@ impl<T: Element> Network for Loops<T> {
         Ok(T::values(self.gradient.clone()))
     }
 
+    fn set_gradient(&mut self, gradient: &Values) -> Result<()> {
+        if self.is(Fault::TakesAnyGradient) {
+            let mut numbers = gradient.to_f64();
+            numbers.resize(self.gradient.len(), 0.0);
+            self.gradient = numbers.into_iter().map(T::of).collect();
+            return Ok(());
+        }
+        let given = gradient.expect::<T>("gradient", self.gradient.len())?;
+        if !self.is(Fault::KeepsOldGradient) {
+            self.gradient = given.to_vec();
+        }
+        Ok(())
+    }
+
     fn optimizer_state(&self) -> Result<OptimizerState> {
         let moments = self.moments.iter().map(|m| T::values(m.clone())).collect();
         Ok(OptimizerState { steps: self.steps, moments })
