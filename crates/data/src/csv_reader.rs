@@ -63,7 +63,7 @@ pub(crate) fn read_source(source: Source, options: &ReadOptions) -> Result<Table
     let layout = layout(&first_cells, below.as_deref(), options)
         .map_err(|problem| Error::row(&file, Place::Line(line), problem))?;
     let header = layout.header;
-    let mut table = Builder::new(file, line, first.len(), layout);
+    let mut table = Builder::new(file, line, first.len(), layout, options);
     if !header {
         table.push(line, &first)?;
     }
@@ -170,15 +170,24 @@ struct Builder {
     layout: Layout,
     first_line: u64,
     width: usize,
+    /// True if what is a feature is up to the caller, not to an earlier table.
+    chooses: bool,
     cells: Cells,
     target: TargetBuilder,
     lines: Vec<u64>,
 }
 
 impl Builder {
-    fn new(file: PathBuf, first_line: u64, width: usize, layout: Layout) -> Self {
+    fn new(
+        file: PathBuf,
+        first_line: u64,
+        width: usize,
+        layout: Layout,
+        options: &ReadOptions,
+    ) -> Self {
         let (cells, target) = (Cells::U8(Vec::new()), TargetBuilder::new());
-        Builder { file, layout, first_line, width, cells, target, lines: Vec::new() }
+        let chooses = options.columns.earlier().is_none();
+        Builder { file, layout, first_line, width, chooses, cells, target, lines: Vec::new() }
     }
 
     fn push(&mut self, line: u64, row: &csv::ByteRecord) -> Result<()> {
@@ -190,7 +199,15 @@ impl Builder {
         for (&column, name) in self.layout.features.iter().zip(&self.layout.schema.features) {
             match text(&row[column]).and_then(number) {
                 Ok(value) => self.cells.push(value),
-                Err(problem) => return Err(self.problem(line, column, name, problem)),
+                Err(problem) => {
+                    // text in the first row is likely to go on
+                    let text = self.lines.is_empty() && !row[column].trim_ascii().is_empty();
+                    let hint = match text && self.chooses {
+                        true => "; a column that is no feature can be ignored",
+                        false => "",
+                    };
+                    return Err(self.problem(line, column, name, problem + hint));
+                }
             }
         }
         if let (Some(column), Some(target)) = (self.layout.target, &self.layout.schema.target)

@@ -49,6 +49,15 @@ fn ignored_columns_may_hold_anything() {
 }
 
 #[test]
+fn text_in_the_first_row_says_what_can_be_done() {
+    assert_eq!(
+        said(parse_with(PEOPLE, &ignoring(&["id"]))),
+        "data.csv: line 2, column 3 (name): expected a number, found \"Ann\"; a column that is no \
+         feature can be ignored"
+    );
+}
+
+#[test]
 fn columns_that_cannot_be_ignored_are_refused() {
     assert_eq!(
         said(parse_with(PEOPLE, &ignoring(&["nam"]))),

@@ -6,8 +6,8 @@ use consonance_core::Element;
 
 /// sums ← sums + the sum of each column.
 ///
-/// Many rows are summed in [`CHAINS`] chains, every 16th row in the same one, which are then added
-/// in pairs: rows side by side are one long slice then, however narrow they are.
+/// Many rows are summed in 16 chains, every 16th row in the same one, which are then added in pairs:
+/// rows side by side are one long slice then, however narrow they are.
 #[derive(Debug)]
 pub struct AddColumns<'a, T> {
     /// Rows that lie side by side or apart.
