@@ -64,7 +64,7 @@ pub(crate) struct ModelAndRows {
     model: PathBuf,
     /// Rows as the model was trained on, in a CSV or IDX file
     pub(crate) data: PathBuf,
-    /// Columns of a CSV file to pass over: names, or numbers from 1 [default: those that the
+    /// All columns of a CSV file to pass over: names, or numbers from 1 [default: those that the
     /// model's training passed over]
     #[arg(long, value_name = "COLUMNS", value_delimiter = ',')]
     ignore: Vec<String>,

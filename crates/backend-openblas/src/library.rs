@@ -101,7 +101,9 @@ impl Library {
             _ => return None,
         };
         let core = &self.core;
-        OLD.contains(&core.to_lowercase().as_str()).then(|| {
+        // other builds have kernels for one processor only
+        let chooses = self.configuration.contains("DYNAMIC_ARCH");
+        (chooses && OLD.contains(&core.to_lowercase().as_str())).then(|| {
             format!(
                 "kernels for {core} do without {level}, which this processor has; set \
                  OPENBLAS_CORETYPE={better} before the program starts"
@@ -160,7 +162,12 @@ mod tests {
 
     #[test]
     fn kernels_that_are_too_old_for_the_processor_are_told() {
-        let of = |core: &str| Library { core: core.to_string(), ..Library::probe() };
+        let configuration = "OpenBLAS 0.3.21 NO_LAPACKE DYNAMIC_ARCH";
+        let of = |core: &str| Library {
+            core: core.to_string(),
+            configuration: configuration.to_string(),
+            ..Library::probe()
+        };
         let advice = of("Prescott").advice(Level::Avx512).unwrap();
         assert!(
             advice.contains("Prescott") && advice.ends_with("=SkylakeX before the program starts")
@@ -168,6 +175,8 @@ mod tests {
         assert!(of("Nehalem").advice(Level::Avx2).unwrap().contains("CORETYPE=Haswell"));
         assert_eq!(of("Prescott").advice(Level::Portable), None);
         assert_eq!(of("SapphireRapids").advice(Level::Avx512), None);
+        let fixed = Library { configuration: "OpenBLAS 0.3.21".to_string(), ..of("Prescott") };
+        assert_eq!(fixed.advice(Level::Avx512), None);
     }
 
     #[test]

@@ -61,27 +61,33 @@ pub(crate) fn layout(
     options: &ReadOptions,
 ) -> Result<Layout, String> {
     let asked: Vec<Asked> = options.ignore.iter().map(|column| Asked::of(column, first)).collect();
-    // what is found by its name alone tells that there are names
-    let told = asked.iter().any(|column| column.by_name.is_some() && column.by_number.is_none());
-    let told = options.header.or(told.then_some(true));
-    let ignored = |header: bool| {
-        let position = |column: &Asked| {
-            let nowhere = || unknown("column", column.text, first, has_names(told, first));
-            column.position(header).ok_or_else(nowhere)
-        };
-        let mut ignored: Vec<usize> = asked.iter().map(position).collect::<Result<_, _>>()?;
-        ignored.sort_unstable();
-        ignored.dedup();
-        Ok::<_, String>(ignored)
+    let target = match &options.columns {
+        Columns::Target(column) => Some(Asked::of(column, first)),
+        _ => None,
     };
+    let told = asked.iter().chain(&target).any(Asked::tells_of_names);
+    let told = options.header.or(told.then_some(true));
     // where it is not told, numbers are taken for numbers, until there turn out to be names
-    let by_number = ignored(told == Some(true))?;
-    let layout = layout_without(&by_number, first, second, told, &options.columns)?;
-    let by_name = ignored(layout.header)?;
-    match by_name == by_number {
-        true => Ok(layout),
-        false => layout_without(&by_name, first, second, Some(true), &options.columns),
+    let guessed = sorted(asked.iter().flat_map(|column| column.positions(told == Some(true))));
+    if let Some(unknown_one) = asked.iter().find(|column| column.is_nowhere(told)) {
+        return Err(unknown("column", unknown_one.text, first, has_names(told, first)));
     }
+    let layout = layout_without(&guessed, first, second, told, &options.columns)?;
+    if let Some(missing) = asked.iter().find(|column| column.positions(layout.header).is_empty()) {
+        return Err(unknown("column", missing.text, first, layout.header));
+    }
+    let ignored = sorted(asked.iter().flat_map(|column| column.positions(layout.header)));
+    match ignored == guessed {
+        true => Ok(layout),
+        false => layout_without(&ignored, first, second, Some(layout.header), &options.columns),
+    }
+}
+
+fn sorted(positions: impl Iterator<Item = usize>) -> Vec<usize> {
+    let mut positions: Vec<usize> = positions.collect();
+    positions.sort_unstable();
+    positions.dedup();
+    positions
 }
 
 /// Whether the first row holds names, as far as it can be told without knowing what is a feature.
@@ -109,12 +115,11 @@ fn layout_without(
         Columns::NoTarget => (header(None, ignored)?, None),
         Columns::Target(column) => {
             let asked = Asked::of(column, first);
-            let header = match (asked.by_name, asked.by_number, told) {
-                (Some(_), None, None) => true,
-                (None, None, _) => has_names(told, first),
-                (_, by_number, _) => header(by_number, ignored)?,
+            let header = match asked.is_nowhere(told) {
+                true => has_names(told, first),
+                false => header(asked.by_number, ignored)?,
             };
-            let Some(target) = asked.position(header) else {
+            let Some(&target) = asked.positions(header).first() else {
                 return Err(unknown("target column", column, first, header));
             };
             if ignored.contains(&target) {
@@ -122,9 +127,9 @@ fn layout_without(
             }
             (header, Some(target))
         }
-        Columns::Like(schema) => return layout_like(schema, first, ignored, header),
+        Columns::Like(schema) => return layout_like(schema, first, ignored, told, header),
         Columns::FeaturesLike(schema) => {
-            let layout = layout_like(schema, first, ignored, header)?;
+            let layout = layout_like(schema, first, ignored, told, header)?;
             let schema = Schema { target: None, ..layout.schema };
             return Ok(Layout { schema, target: None, ..layout });
         }
@@ -148,23 +153,37 @@ fn layout_without(
     Ok(Layout { header, schema, features, target })
 }
 
-/// A column that was asked for by its name or, if none is called that, its number from 1.
+/// Columns that were asked for by their name or, if none is called that, by a number from 1.
 struct Asked<'a> {
     text: &'a str,
-    by_name: Option<usize>,
+    by_name: Vec<usize>,
     by_number: Option<usize>,
 }
 
 impl<'a> Asked<'a> {
     fn of(text: &'a str, first: &[String]) -> Self {
-        let by_name = first.iter().position(|name| name == text);
+        let by_name = (0..first.len()).filter(|&column| first[column] == text).collect();
         let by_number = text.parse().ok().filter(|n| (1..=first.len()).contains(n)).map(|n| n - 1);
         Asked { text, by_name, by_number }
     }
 
-    /// Where it stands, if there are names or not.
-    fn position(&self, header: bool) -> Option<usize> {
-        self.by_name.filter(|_| header).or(self.by_number)
+    /// Where they stand, if there are names or not.
+    fn positions(&self, header: bool) -> Vec<usize> {
+        match header && !self.by_name.is_empty() {
+            true => self.by_name.clone(),
+            false => self.by_number.into_iter().collect(),
+        }
+    }
+
+    /// True if a name was found that cannot be a number among data.
+    fn tells_of_names(&self) -> bool {
+        !self.by_name.is_empty() && !is_number(self.text)
+    }
+
+    /// True if there is no such column, whatever the first row turns out to be.
+    fn is_nowhere(&self, told: Option<bool>) -> bool {
+        let names = told != Some(false) && !self.by_name.is_empty();
+        !names && self.by_number.is_none()
     }
 }
 
@@ -174,6 +193,7 @@ fn layout_like(
     schema: &Schema,
     first: &[String],
     ignored: &[usize],
+    told: Option<bool>,
     header: impl Fn(Option<usize>, &[usize]) -> Result<bool, String>,
 ) -> Result<Layout, String> {
     let by_position = by_position(schema, first.len(), ignored);
@@ -181,20 +201,21 @@ fn layout_like(
     let at: HashMap<&str, usize> = kept.map(|(name, column)| (&**name, column)).collect();
     let all_named = schema.named && schema.features.iter().all(|name| at.contains_key(&**name));
     let header = match (all_named, &by_position) {
-        (true, _) => true,
-        (false, Ok(found)) => {
+        (true, _) if told != Some(false) => true,
+        (_, Ok(found)) => {
             let is_other = |column: &usize| !found.features.contains(column);
             let others: Vec<usize> = (0..first.len()).filter(is_other).collect();
             header(found.target, &others)?
         }
         // told without the target, whose place is unknown
-        (false, Err(_)) => !first.iter().any(|cell| is_number(cell)),
+        (_, Err(_)) => has_names(told, first),
     };
     if header && schema.named {
         return by_name(schema, first, ignored, &at);
     }
     let found = by_position?;
-    let target = schema.target.clone().filter(|_| found.target.is_some());
+    let target = schema.target.as_ref().zip(found.target);
+    let target = target.map(|(target, position)| OtherColumn { position, ..target.clone() });
     let schema = Schema { target, ..schema.clone() };
     Ok(Layout { header, schema, features: found.features, target: found.target })
 }
@@ -207,15 +228,20 @@ fn by_name(
     at: &HashMap<&str, usize>,
 ) -> Result<Layout, String> {
     let others = || schema.target.iter().chain(&schema.ignored);
-    // a name that is a feature's as well is not passed over: which one was meant is unknown
+    // a name that is a feature's or the target's as well is not passed over: which one was meant is
+    // unknown
     let passed = |column: &usize| {
         let name = &first[*column];
         let before = schema.ignored.iter().any(|other| other.name == *name);
-        ignored.contains(column) || before && !schema.features.contains(name)
+        let read = schema.features.iter().chain(schema.target.iter().map(|target| &target.name));
+        ignored.contains(column) || before && !read.into_iter().any(|read| read == name)
     };
     let passed: Vec<usize> = (0..first.len()).filter(passed).collect();
     let names = names(first, true, &passed)?;
     if let Some(missing) = schema.features.iter().find(|name| !at.contains_key(name.as_str())) {
+        if first.contains(missing) {
+            return Err(format!("column {missing:?} is a feature and cannot be ignored"));
+        }
         return Err(format!("no column {missing:?}; {}", nearest(missing, &names)));
     }
     let known =
@@ -241,8 +267,8 @@ struct Positions {
 }
 
 /// The columns of a file of `width` in the order of `schema`'s: all of them, with or without the
-/// target. Where a caller names columns to be `ignored`, those that were ignored before are not there
-/// besides.
+/// target. Where a caller names columns to be `ignored`, these are all, and those that were ignored
+/// before are not there besides.
 fn by_position(schema: &Schema, width: usize, ignored: &[usize]) -> Result<Positions, String> {
     #[derive(Clone, Copy, PartialEq)]
     enum Role {
@@ -264,6 +290,12 @@ fn by_position(schema: &Schema, width: usize, ignored: &[usize]) -> Result<Posit
         roles.retain(|role| *role != Role::Ignored);
     }
     let all = roles.len();
+    let (passed, has_target) = (roles.contains(&Role::Ignored), schema.target.is_some());
+    if passed && has_target && kept.len() + 1 == all && kept.len() == inputs + 1 {
+        return Err("either the target or the column that was ignored is not there, and without \
+                    names it cannot be told which; name the columns to ignore"
+            .to_owned());
+    }
     if kept.len() + 1 == all {
         roles.retain(|role| *role != Role::Target);
     }

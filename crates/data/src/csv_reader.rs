@@ -58,11 +58,16 @@ pub(crate) fn read_source(source: Source, options: &ReadOptions) -> Result<Table
         return Err(Error::file(&file, "is empty, expected rows of numbers"));
     };
     let second = rows.next_copied()?;
-    let first_cells = texts(&file, line, &first)?;
-    let below = second.as_ref().map(|(line, row)| texts(&file, *line, row)).transpose()?;
-    let layout = layout(&first_cells, below.as_deref(), options)
+    let below = second.as_ref().map(|(_, row)| texts(row));
+    let layout = layout(&texts(&first), below.as_deref(), options)
         .map_err(|problem| Error::row(&file, Place::Line(line), problem))?;
     let header = layout.header;
+    for &column in layout.features.iter().chain(&layout.target).filter(|_| header) {
+        if let Err(problem) = text(&first[column]) {
+            let column = Column { number: column + 1, name: None };
+            return Err(Error::cell(&file, Place::Line(line), column, problem));
+        }
+    }
     let mut table = Builder::new(file, line, first.len(), layout, options);
     if !header {
         table.push(line, &first)?;
@@ -76,15 +81,9 @@ pub(crate) fn read_source(source: Source, options: &ReadOptions) -> Result<Table
     table.finish()
 }
 
-/// All cells of a row as text.
-fn texts(file: &Path, line: u64, row: &csv::ByteRecord) -> Result<Vec<String>> {
-    let text = |(index, cell)| {
-        text(cell).map(str::to_owned).map_err(|problem| {
-            let column = Column { number: index + 1, name: None };
-            Error::cell(file, Place::Line(line), column, problem)
-        })
-    };
-    row.iter().enumerate().map(text).collect()
+/// All cells of a row as text; what is not UTF-8 may be ignored, and is refused later if it is not.
+fn texts(row: &csv::ByteRecord) -> Vec<String> {
+    row.iter().map(|cell| String::from_utf8_lossy(cell).trim().to_owned()).collect()
 }
 
 /// The rows of a file as text.
@@ -201,8 +200,8 @@ impl Builder {
                 Ok(value) => self.cells.push(value),
                 Err(problem) => {
                     // text in the first row is likely to go on
-                    let text = self.lines.is_empty() && !row[column].trim_ascii().is_empty();
-                    let hint = match text && self.chooses {
+                    let text = problem.starts_with("expected a number, found");
+                    let hint = match text && self.lines.is_empty() && self.chooses {
                         true => "; a column that is no feature can be ignored",
                         false => "",
                     };

@@ -209,7 +209,7 @@ fn a_file_without_rows_or_features_is_refused() {
 fn text_in_another_encoding_is_refused() {
     assert_eq!(
         said(parse(b"a,kind\n1,caf\xe9\n2,x\n3,y\n")),
-        "data.csv: line 2, column 2: \"caf\u{fffd}\" is not UTF-8; save the file as UTF-8"
+        "data.csv: line 2, column 2 (kind): \"caf\u{fffd}\" is not UTF-8; save the file as UTF-8"
     );
     assert_eq!(
         said(parse(b"a,kind\n1,x\n2,y\n\xff,y\n")),

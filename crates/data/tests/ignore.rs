@@ -39,6 +39,27 @@ fn ignored_columns_may_hold_anything() {
     // names that are numbers do not make a row of text data, nor ignored text a header
     let table = parse_with("x,1,2\ny,3,4\n", &ignoring(&["1"])).unwrap();
     assert_eq!((table.rows(), features(&table)), (2, vec![1.0, 3.0]));
+    // a number among the data is no name
+    let numbers = "5,0,1,a\n6,2,3,b\n";
+    assert_eq!(
+        said(parse_with(numbers, &ignoring(&["0"]))),
+        "data.csv: line 1: no column 0; columns are numbered 1 to 4"
+    );
+    assert!(said(parse_with(numbers, &common::target("0"))).contains("is this a header?"));
+    // every column of a name
+    let table = parse_with("a,b,a,kind\n1,2,3,x\n4,5,6,y\n", &ignoring(&["a"])).unwrap();
+    assert_eq!(table.schema().features, ["b"]);
+    // a name tells that there are names, and so what a number is
+    let options = ReadOptions { columns: Columns::Target("x".into()), ..ignoring(&["1"]) };
+    let table = parse_with("x,1,y\n5,6,7\n8,9,10\n", &options).unwrap();
+    assert_eq!(table.schema().features, ["y"]);
+    // bytes that are no text
+    let bytes = b"id,a,kind\n\xff,1,x\n\xfe,3,y\n";
+    assert_eq!(parse_with(bytes, &ignoring(&["id"])).unwrap().rows(), 2);
+    assert!(said(parse_with(bytes, &ignoring(&["a"]))).contains("is not UTF-8"));
+    assert!(
+        said(parse_with(b"\xff,b,kind\n1,2,x\n", &ignoring(&["b"]))).contains("line 1, column 1")
+    );
     // names of which only ignored ones are the same
     let table = parse_with("a,b,a,kind\n1,2,3,x\n4,5,6,y\n", &ignoring(&["3"])).unwrap();
     assert_eq!(table.schema().features, ["a", "b"]);
@@ -126,6 +147,28 @@ fn a_file_read_like_another_may_have_what_was_ignored() {
         said(parse_with("30,1.7\n", &like(&first))),
         "data.csv: line 1: expected 4 columns, one a feature and 2 ignored, or 5 with the target; \
          found 2"
+    );
+    // one column less may be either
+    let one = parse_with("7,30,1.7,f\n8,40,1.8,m\n", &ignoring(&["1"])).unwrap();
+    assert_eq!(
+        said(parse_with("30,1.7,f\n", &like(&one))),
+        "data.csv: line 1: either the target or the column that was ignored is not there, and \
+         without names it cannot be told which; name the columns to ignore"
+    );
+    let named = ReadOptions { ignore: vec!["1".into()], ..like(&one) };
+    assert_eq!(features(&parse_with("7,30,1.7\n8,40,1.8\n", &named).unwrap()), features(&one));
+    let unknown = ReadOptions { ignore: vec!["1".into()], ..like(&one) };
+    let table = parse_with("9,30,1.7,f\n9,40,1.8,x\n", &unknown).unwrap();
+    let message = said(table.class_indices(&["f".into(), "m".into()]));
+    assert!(message.contains("line 2, column 4"), "{message}");
+    // names that are numbers, and rows without names
+    let numbered = parse_with("0,1,label\n5,6,1\n7,8,0\n", &ReadOptions::default()).unwrap();
+    let rows = ReadOptions { header: Some(false), ..like(&numbered) };
+    assert_eq!(features(&parse_with("1,0\n2,3\n", &rows).unwrap()), [1.0, 0.0, 2.0, 3.0]);
+    let age = ReadOptions { ignore: vec!["age".into()], ..like(&first) };
+    assert_eq!(
+        said(parse_with(PEOPLE, &age)),
+        "data.csv: line 1: column \"age\" is a feature and cannot be ignored"
     );
     // what was ignored is gone, other columns are there
     let more = ReadOptions { ignore: vec!["1".into()], ..like(&first) };

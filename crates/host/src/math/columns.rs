@@ -29,7 +29,7 @@ impl<T: Element> Sweep for AddColumns<'_, T> {
         let AddColumns { matrix, sums } = self;
         let (rows, width) = (matrix.rows(), matrix.cols());
         assert_eq!(width, sums.len(), "columns and sums");
-        if rows < 2 * CHAINS {
+        if rows < 2 * CHAINS || width == 0 {
             for row in 0..rows {
                 add(sums, matrix.row(row));
             }
