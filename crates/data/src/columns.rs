@@ -6,10 +6,11 @@ use crate::schema::{OtherColumn, Schema};
 use crate::table::listed;
 use std::collections::HashMap;
 
-/// Which columns to read as features and which as the target.
+/// Which columns to read as features and which as the target, of those that
+/// [`ReadOptions::ignore`] leaves.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Columns {
-    /// The last column that is not ignored is the target, all others are features.
+    /// The last column is the target, all others are features.
     #[default]
     LastIsTarget,
     /// This column is the target, all others are features. It is the name in the header or, if
@@ -20,7 +21,9 @@ pub enum Columns {
     /// The columns of an earlier table.
     ///
     /// Where both files have a header, features are found by name, in any order; otherwise by
-    /// position. The target column may be there, and is then read, or not.
+    /// position. The target column may be there, and is then read, or not; columns that were ignored
+    /// are passed over. Without a header they have to be there, unless [`ReadOptions::ignore`]
+    /// names all that are to be ignored now.
     Like(Schema),
     /// The features of an earlier table, found as by [`Columns::Like`], to predict for new rows: a
     /// target column is passed over, whatever it holds.

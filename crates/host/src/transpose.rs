@@ -25,13 +25,14 @@ pub(crate) fn by_rows<T: Copy>(a: MatRef<'_, T>, mut b: MatMut<'_, T>) {
 ///
 /// # Panics
 /// If the shapes do not fit.
-pub(crate) fn in_blocks(a: MatRef<'_, f32>, mut b: MatMut<'_, f32>) {
+pub(crate) fn in_blocks(a: MatRef<'_, f32>, b: MatMut<'_, f32>) {
     assert_eq!((a.rows(), a.cols()), (b.cols(), b.rows()), "shapes of a transpose");
     #[cfg(target_arch = "x86_64")]
     if crate::simd::level() == crate::simd::Level::Avx512
         && a.col_stride() == 1
         && b.col_stride() == 1
     {
+        let mut b = b;
         for row in (0..a.rows()).step_by(16) {
             for column in (0..a.cols()).step_by(16) {
                 let block =
