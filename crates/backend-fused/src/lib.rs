@@ -64,6 +64,10 @@ const APART_B_BYTES: usize = 1024;
 /// A B larger than this falls out of the first-level cache between two tiles.
 const LARGE_BYTES: usize = 64 * 1024;
 
+/// A B larger than this is not in the second-level cache already, and is fetched into it ahead of
+/// its use.
+const FETCHED_BYTES: usize = 512 * 1024;
+
 /// Rows of A that make up for packing B, and panels of B for packing A.
 const WORTH_ROWS: usize = 128;
 const WORTH_PANELS: usize = 4;
@@ -165,6 +169,7 @@ impl Fused {
             c: c.as_mut_ptr(),
             start,
             finish,
+            fetches: k * n * size_of::<T>() > FETCHED_BYTES,
             after: Ahead::NOTHING,
         };
         if !packed.is_empty() {

@@ -1,12 +1,12 @@
 //! A product over register tiles.
 
-use crate::vector::Vector;
+use crate::vector::{Terms, Vector};
 use consonance_host::MatRef;
 use std::ops::Range;
 
 /// Sums are taken up and laid down again after this many terms, so that the part of B under a
 /// tile stays in the first-level cache.
-pub(crate) const DEPTH: usize = 256;
+pub(crate) const DEPTH: usize = 128;
 
 /// What the sums of a tile begin with.
 #[derive(Clone, Copy)]
@@ -44,7 +44,7 @@ pub(crate) struct Call<'a, T> {
 }
 
 /// Part of a matrix that is read after a product. The product's tiles have it fetched into the
-/// second-level cache while they compute, a panel each.
+/// second-level cache, some rows each.
 #[derive(Clone, Copy)]
 pub(crate) struct Ahead<T> {
     /// Its first row.
@@ -84,7 +84,9 @@ pub(crate) struct Product<T> {
     pub(crate) c_row: usize,
     pub(crate) start: Start<T>,
     pub(crate) finish: Finish<T>,
-    /// What the caller reads after it.
+    /// Whether what is read next is fetched: B's next vectors, at the end `after`.
+    pub(crate) fetches: bool,
+    /// What the caller reads after the product.
     pub(crate) after: Ahead<T>,
 }
 
@@ -161,7 +163,8 @@ impl<T: Copy> Product<T> {
             let terms = (self.k - depth).min(DEPTH);
             let ends = depth + terms == self.k;
             let ahead = self.ahead::<V, N>(vector, depth + terms);
-            let step = Step { vector, last, depth, terms, ends, ahead };
+            let each = terms.div_ceil(self.m.div_ceil(V::ROWS));
+            let step = Step { vector, last, depth, terms, ends, ahead, each };
             let mut row = 0;
             // SAFETY: the caller's promise; rows stay below m
             unsafe {
@@ -210,6 +213,7 @@ impl<T: Copy> Product<T> {
         };
         let left = (self.n / V::LANES).saturating_sub(vector + N);
         match (depth < self.k, left) {
+            _ if !self.fetches => Ahead::NOTHING,
             (true, _) => at(depth, vector, N),
             (false, 0) => self.after,
             (false, left) => at(0, vector + N, left.min(V::ACROSS)),
@@ -255,18 +259,19 @@ impl<T: Copy> Product<T> {
             let down = row / V::ROWS * self.a_panel + row % V::ROWS * self.a_row;
             let a = self.a.add(down + step.depth * self.a_col);
             let b = self.b.add(step.depth * self.b_row + step.vector * self.b_panel);
-            let (number, ahead) = (row / V::ROWS, step.ahead);
-            // fetching what is there already costs nothing
-            let ahead = match number < ahead.panels {
-                true => (ahead.from.wrapping_add(number * ahead.panel), ahead.row),
-                false => (b, self.b_row),
+            step.fetch::<V>(row / V::ROWS);
+            let last = if self.b_panel == V::LANES { step.last } else { V::LANES };
+            let terms = Terms {
+                count: step.terms,
+                a,
+                a_row: self.a_row,
+                a_col: self.a_col,
+                b,
+                b_row: self.b_row,
+                b_panel: self.b_panel,
+                last,
             };
-            if whole || self.b_panel != V::LANES {
-                self.multiply::<V, M, N>(a, b, ahead, step.terms, &mut sums, |from| V::load(from));
-            } else {
-                let last = |from| V::load_first(from, step.last);
-                self.multiply::<V, M, N>(a, b, ahead, step.terms, &mut sums, last);
-            }
+            V::multiply(&terms, &mut sums);
             for (i, sums) in sums.iter().enumerate() {
                 for (j, sum) in sums.iter().enumerate() {
                     let at = i * self.c_row + j * V::LANES;
@@ -285,41 +290,6 @@ impl<T: Copy> Product<T> {
             }
         }
     }
-
-    /// sums += A·B over `terms` terms; `load_last` reads the last vector of a row of B. `ahead` are
-    /// an address to fetch and the distance to the next.
-    #[inline(always)]
-    unsafe fn multiply<V: Vector<Element = T>, const M: usize, const N: usize>(
-        &self,
-        mut a: *const T,
-        mut b: *const T,
-        (mut ahead, distance): (*const T, usize),
-        terms: usize,
-        sums: &mut [[V; N]; M],
-        load_last: impl Fn(*const T) -> V,
-    ) {
-        for _ in 0..terms {
-            // SAFETY: the caller's promise: both pointers stay within their matrices
-            unsafe {
-                V::prefetch(ahead);
-                ahead = ahead.wrapping_add(distance);
-                let mut row = [V::splat(zero::<V>()); N];
-                for (j, vector) in row.iter_mut().enumerate() {
-                    let from = b.add(j * self.b_panel);
-                    *vector = if j + 1 < N { V::load(from) } else { load_last(from) };
-                }
-                for (i, sums) in sums.iter_mut().enumerate() {
-                    let factor = V::splat(*a.add(i * self.a_row));
-                    for (sum, vector) in sums.iter_mut().zip(row) {
-                        *sum = factor.mul_add(vector, *sum);
-                    }
-                }
-                // past the end after the last term, and not read there
-                a = a.wrapping_add(self.a_col);
-                b = b.wrapping_add(self.b_row);
-            }
-        }
-    }
 }
 
 /// Which part of a product a tile belongs to.
@@ -331,6 +301,22 @@ struct Step<T> {
     /// True if these are the last terms.
     ends: bool,
     ahead: Ahead<T>,
+    /// How many rows of what is read next each tile has fetched.
+    each: usize,
+}
+
+impl<T: Copy> Step<T> {
+    /// Has the share of a tile fetched of what is read next.
+    #[inline(always)]
+    unsafe fn fetch<V: Vector<Element = T>>(&self, tile: usize) {
+        for row in tile * self.each..((tile + 1) * self.each).min(self.terms) {
+            for panel in 0..self.ahead.panels {
+                let at = row * self.ahead.row + panel * self.ahead.panel;
+                // SAFETY: any address may be fetched
+                unsafe { V::prefetch(self.ahead.from.wrapping_add(at)) };
+            }
+        }
+    }
 }
 
 fn zero<V: Vector>() -> V::Element {

@@ -41,8 +41,93 @@ pub(crate) trait Vector: Copy {
     unsafe fn store_first(self, to: *mut Self::Element, count: usize);
     /// self·a + b, rounded once where the instruction set can.
     unsafe fn mul_add(self, a: Self, b: Self) -> Self;
+    /// sums += A·B, a tile of M rows and N vectors.
+    #[inline(always)]
+    unsafe fn multiply<const M: usize, const N: usize>(
+        terms: &Terms<Self::Element>,
+        sums: &mut [[Self; N]; M],
+    ) {
+        // SAFETY: the caller's promise
+        unsafe { terms.add_to(sums) }
+    }
     /// Zero where an element is below zero, the element elsewhere, NaN and −0 among them.
     unsafe fn relu(self) -> Self;
     /// The element where that of `y` is above zero, zero elsewhere.
     unsafe fn where_positive(self, y: Self) -> Self;
+}
+
+/// The operands of a register tile: some terms of its sums.
+#[derive(Clone, Copy)]
+pub(crate) struct Terms<T> {
+    pub(crate) count: usize,
+    /// A's element (i, p) is at `i * a_row + p * a_col`.
+    pub(crate) a: *const T,
+    pub(crate) a_row: usize,
+    pub(crate) a_col: usize,
+    /// B's vector j of term p is at `j * b_panel + p * b_row`.
+    pub(crate) b: *const T,
+    pub(crate) b_row: usize,
+    pub(crate) b_panel: usize,
+    /// How many elements of the last vector there are to read.
+    pub(crate) last: usize,
+}
+
+impl<T: Math> Terms<T> {
+    /// Without the first `done` terms.
+    #[inline(always)]
+    pub(crate) fn after(&self, done: usize) -> Self {
+        Terms {
+            count: self.count - done,
+            a: self.a.wrapping_add(done * self.a_col),
+            b: self.b.wrapping_add(done * self.b_row),
+            ..*self
+        }
+    }
+
+    /// Adds A·B to the sums, by whatever loop a compiler makes of it.
+    ///
+    /// # Safety
+    /// As [`Vector`]; A and B hold the terms.
+    #[inline(always)]
+    pub(crate) unsafe fn add_to<V: Vector<Element = T>, const M: usize, const N: usize>(
+        &self,
+        sums: &mut [[V; N]; M],
+    ) {
+        // SAFETY: the caller's promise
+        unsafe {
+            match self.last == V::LANES {
+                true => self.add_by(sums, |from| V::load(from)),
+                false => self.add_by(sums, |from| V::load_first(from, self.last)),
+            }
+        }
+    }
+
+    /// [`Terms::add_to`]; `load_last` reads the last vector.
+    #[inline(always)]
+    unsafe fn add_by<V: Vector<Element = T>, const M: usize, const N: usize>(
+        &self,
+        sums: &mut [[V; N]; M],
+        load_last: impl Fn(*const T) -> V,
+    ) {
+        let (mut a, mut b) = (self.a, self.b);
+        for _ in 0..self.count {
+            // SAFETY: the caller's promise: both pointers stay within their matrices
+            unsafe {
+                let mut row = [V::splat(T::zero()); N];
+                for (j, vector) in row.iter_mut().enumerate() {
+                    let from = b.add(j * self.b_panel);
+                    *vector = if j + 1 < N { V::load(from) } else { load_last(from) };
+                }
+                for (i, sums) in sums.iter_mut().enumerate() {
+                    let factor = V::splat(*a.add(i * self.a_row));
+                    for (sum, vector) in sums.iter_mut().zip(row) {
+                        *sum = factor.mul_add(vector, *sum);
+                    }
+                }
+                // past the end after the last term, and not read there
+                a = a.wrapping_add(self.a_col);
+                b = b.wrapping_add(self.b_row);
+            }
+        }
+    }
 }

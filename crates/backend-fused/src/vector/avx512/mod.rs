@@ -5,11 +5,13 @@
     reason = "all of them pass the trait's contract on to an intrinsic"
 )]
 
-use super::Vector;
+mod tile;
+
+use super::{Terms, Vector};
 use std::arch::x86_64::*;
 
 macro_rules! vector {
-    ($type:ident, $lanes:literal, $register:ident, $mask:ident, $splat:ident, $load:ident,
+    ($type:ident, $tile:ident, $lanes:literal, $register:ident, $mask:ident, $splat:ident, $load:ident,
      $store:ident, $load_mask:ident, $store_mask:ident, $fma:ident, $max:ident, $zero:ident,
      $compare:ident, $select:ident) => {
         impl Vector for $register {
@@ -47,6 +49,17 @@ macro_rules! vector {
                 unsafe { $fma(self, a, b) }
             }
             #[inline(always)]
+            unsafe fn multiply<const M: usize, const N: usize>(
+                terms: &Terms<$type>,
+                sums: &mut [[Self; N]; M],
+            ) {
+                unsafe {
+                    let whole = terms.last == $lanes;
+                    let done = if whole { tile::$tile::add(terms, sums) } else { 0 };
+                    terms.after(done).add_to(sums);
+                }
+            }
+            #[inline(always)]
             unsafe fn relu(self) -> Self {
                 // of a NaN or of two zeros the instruction answers the second operand
                 unsafe { $max($zero(), self) }
@@ -61,6 +74,7 @@ macro_rules! vector {
 
 vector!(
     f32,
+    single,
     16,
     __m512,
     __mmask16,
@@ -77,6 +91,7 @@ vector!(
 );
 vector!(
     f64,
+    double,
     8,
     __m512d,
     __mmask8,
