@@ -172,19 +172,6 @@ def tail(k, c):
     return p
 
 
-# tanh x = x + x·z·h(z) with z = x²: the error relative to tanh x.
-def tanh_h(z):
-    if z < mpf("1e-12"):
-        return -mpf(1) / 3 + 2 * z / 15
-    x = mp.sqrt(z)
-    return (mp.tanh(x) / x - 1) / z
-
-
-def tanh_weight(z):
-    x = mp.sqrt(z)
-    return x * z / mp.tanh(x) if z > 0 else mpf(0)
-
-
 if __name__ == "__main__":
     half_ln2 = mp.log(2) / 2 * mpf("1.0001")
     print("// ln 2, f32:", split_ln2("f32", 16))
@@ -193,9 +180,6 @@ if __name__ == "__main__":
     fit("exp", "f64", exp_q, exp_weight, 10, -half_ln2, half_ln2)
     fit("log1p", "f32", artanh_l, artanh_weight, 3, 0, mpf(1) / 9)
     fit("log1p", "f64", artanh_l, artanh_weight, 9, 0, mpf(1) / 9)
-    end = mpf("0.625") ** 2
-    fit("tanh", "f32", tanh_h, tanh_weight, 4, 0, end)
-    fit("tanh", "f64", tanh_h, tanh_weight, 10, 0, end)
     for precision, k, degree, end in (("f32", 4, 10, 14.5), ("f64", 6, 22, 39)):
         p = tail(mpf(k), mpf("1.25"))
         fit("tail", precision, p, lambda t: 1 / p(t), degree, -1, (mpf(end) - k) / (mpf(end) + k))

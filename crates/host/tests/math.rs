@@ -38,7 +38,7 @@ const FUNCTIONS: [Function; 7] = [
         bound: 1.0,
     },
     activation!("sigmoid", Activation::Sigmoid, 2.5),
-    activation!("tanh", Activation::Tanh, 1.5),
+    activation!("tanh", Activation::Tanh, 2.5),
     activation!("softplus", Activation::Softplus, 2.5),
     activation!("silu", Activation::Silu, 3.0),
     activation!("gelu", Activation::Gelu, 4.5),

@@ -3,7 +3,7 @@
 use super::gelu::{Normal, gelu, gelu_derivative};
 use super::log::Log;
 use super::logistic::{elu, sigmoid, silu, silu_derivative, softplus, softplus_derivative};
-use super::tanh::{Tanh, tanh};
+use super::tanh::tanh;
 use crate::simd::{Fma, Sweep};
 use consonance_core::{Activation, Element};
 
@@ -40,7 +40,7 @@ pub struct ScaleByDerivative<'a, T> {
     pub delta: &'a mut [T],
 }
 
-impl<T: Normal + Log + Tanh> Sweep for Activate<'_, T> {
+impl<T: Normal + Log> Sweep for Activate<'_, T> {
     type Output = ();
 
     #[inline(always)]
@@ -49,7 +49,7 @@ impl<T: Normal + Log + Tanh> Sweep for Activate<'_, T> {
     }
 }
 
-impl<T: Normal + Log + Tanh> Sweep for ActivateFrom<'_, T> {
+impl<T: Normal + Log> Sweep for ActivateFrom<'_, T> {
     type Output = ();
 
     #[inline(always)]
@@ -64,7 +64,7 @@ impl<T: Normal + Log + Tanh> Sweep for ActivateFrom<'_, T> {
 
 /// y ← f(x) for each pair of x and y.
 #[inline(always)]
-fn activate<'a, F: Fma, T: Normal + Log + Tanh>(
+fn activate<'a, F: Fma, T: Normal + Log>(
     activation: Activation,
     pairs: impl Iterator<Item = (T, &'a mut T)>,
 ) {
@@ -121,7 +121,7 @@ fn activate<'a, F: Fma, T: Normal + Log + Tanh>(
     }
 }
 
-impl<T: Normal + Log + Tanh> Sweep for ScaleByDerivative<'_, T> {
+impl<T: Normal + Log> Sweep for ScaleByDerivative<'_, T> {
     type Output = ();
 
     #[inline(always)]

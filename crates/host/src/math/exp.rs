@@ -84,26 +84,14 @@ pub(super) fn exp_of_sum_scaled<F: Fma, T: Exp>(x: T, low: T) -> (T, (T, T)) {
     (fraction_less_one::<F, T>(x, low, sum), T::two_powers(sum))
 }
 
-/// eˣ for x ≤ 0, cut off where 1 + eˣ rounds to 1.
-#[inline(always)]
-pub(super) fn exp_of_negative<F: Fma, T: Exp>(x: T) -> T {
-    let (fraction, power) = fraction_and_power::<F, T>(x);
-    (T::one() + fraction) * power
-}
-
-/// eˣ − 1 for x ≤ 0
+/// eˣ − 1 for x ≤ 0, cut off where eˣ is nothing beside 1
 #[inline(always)]
 pub(super) fn exp_less_one<F: Fma, T: Exp>(x: T) -> T {
-    let (fraction, power) = fraction_and_power::<F, T>(x);
-    F::mul_add(power, fraction, power - T::one())
-}
-
-/// eʳ − 1 and 2ⁿ
-#[inline(always)]
-fn fraction_and_power<F: Fma, T: Exp>(x: T) -> (T, T) {
     let x = if x < T::NEGLIGIBLE { T::NEGLIGIBLE } else { x };
     let sum = nearest::<F, T>(x);
-    (fraction_less_one::<F, T>(x, T::zero(), sum), T::power(sum))
+    let fraction = fraction_less_one::<F, T>(x, T::zero(), sum);
+    let power = T::power(sum);
+    F::mul_add(power, fraction, power - T::one())
 }
 
 /// n + [`Real::ROUND`] for the n nearest to x / ln 2
