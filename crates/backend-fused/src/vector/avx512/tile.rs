@@ -1,4 +1,4 @@
-//! The loop under a tile of 8 rows and 2 or 3 vectors, instruction by instruction.
+//! The loop under a tile of 8 rows, instruction by instruction.
 //!
 //! In assembly for two reasons. Compilers keep a tile of 8 × 3 in registers or not, depending on how
 //! the program around it is built: with `codegen-units = 1` or `lto = "fat"` they kept its sums in
@@ -35,12 +35,13 @@ macro_rules! term {
     };
 }
 
-/// The module `$name` with two functions that add terms to the sums of 8 rows of `$n` vectors. A line
-/// of the table is two rows: their numbers and the pointer to the first, then for each vector its
-/// number and the registers of [`term`].
+/// The module `$name` with two functions that add terms to the sums of 8 rows of `$n` vectors, four at a
+/// time: a loop with fewer rounds is one whose end the processor foresees. `$b_panel` is the distance of
+/// B's vectors, where there are several. A line of the table is two rows: their numbers and the
+/// pointer to the first, then for each vector its number and the registers of [`term`].
 macro_rules! tile {
     (
-        $name:ident, $element:ident, $register:ident, $size:literal, $format:tt, $n:literal, $b:tt,
+        $name:ident, $element:ident, $register:ident, $size:literal, $format:tt, $n:literal, $b:tt, [$($b_panel:ident)?],
         $([$even:literal $odd:literal $at:ident, $($j:literal $sum:tt $next:tt $of:tt),+])+
     ) => {
         mod $name {
@@ -49,7 +50,7 @@ macro_rules! tile {
             /// Where A has the elements of a term side by side.
             ///
             /// # Safety
-            /// The processor has AVX-512, and A and B hold the terms, one or more.
+            /// The processor has AVX-512, and A and B hold the terms, 4 or a multiple.
             #[inline]
             #[target_feature(enable = "avx512f")]
             pub(super) unsafe fn beside(
@@ -60,19 +61,17 @@ macro_rules! tile {
                 unsafe {
                     asm!(
                         "2:",
-                        term!($format, $b, $([
-                            concat!("{a} + ", $even, "*", $size),
-                            concat!("{a} + ", $odd, "*", $size),
-                            $($sum $next $of)+
-                        ])+),
-                        "add {a}, {a_col}",
-                        "dec {count}",
+                        beside!($size, $format, $b, $([$even $odd $($sum $next $of)+])+),
+                        beside!($size, $format, $b, $([$even $odd $($sum $next $of)+])+),
+                        beside!($size, $format, $b, $([$even $odd $($sum $next $of)+])+),
+                        beside!($size, $format, $b, $([$even $odd $($sum $next $of)+])+),
+                        "sub {count}, 4",
                         "jnz 2b",
                         a = inout(reg) terms.a => _,
                         a_col = in(reg) terms.a_col * $size,
                         b = inout(reg) terms.b => _,
                         b_row = in(reg) terms.b_row * $size,
-                        b_panel = in(reg) terms.b_panel * $size,
+                        $($b_panel = in(reg) terms.b_panel * $size,)?
                         count = inout(reg) terms.count => _,
                         $($(inout($sum) sums[$even][$j], inout($next) sums[$odd][$j],)+)+
                         out("zmm24") _, out("zmm25") _, out("zmm26") _, out("zmm31") _,
@@ -81,7 +80,7 @@ macro_rules! tile {
                 }
             }
 
-            /// Where A has the elements of a row side by side, four terms at a time.
+            /// Where A has the elements of a row side by side.
             ///
             /// # Safety
             /// The processor has AVX-512, and A and B hold the terms, 4 or a multiple.
@@ -107,7 +106,7 @@ macro_rules! tile {
                         a_row = in(reg) terms.a_row * $size,
                         b = inout(reg) terms.b => _,
                         b_row = in(reg) terms.b_row * $size,
-                        b_panel = in(reg) terms.b_panel * $size,
+                        $($b_panel = in(reg) terms.b_panel * $size,)?
                         count = inout(reg) terms.count => _,
                         $($(inout($sum) sums[$even][$j], inout($next) sums[$odd][$j],)+)+
                         out("zmm24") _, out("zmm25") _, out("zmm26") _, out("zmm31") _,
@@ -116,6 +115,23 @@ macro_rules! tile {
                 }
             }
         }
+    };
+}
+
+/// A term, where A has a pointer to the elements of all rows, which moves on.
+macro_rules! beside {
+    (
+        $size:literal, $format:tt, $b:tt,
+        $([$even:literal $odd:literal $($registers:literal)+])+
+    ) => {
+        concat!(
+            term!($format, $b, $([
+                concat!("{a} + ", $even, "*", $size),
+                concat!("{a} + ", $odd, "*", $size),
+                $($registers)+
+            ])+),
+            "add {a}, {a_col}",
+        )
     };
 }
 
@@ -140,8 +156,16 @@ macro_rules! tiles {
             use super::*;
 
             tile!(
+                one, $element, $register, $size, $format, 1, ["zmm24" at "{b}"], [],
+                [0 1 a0, 0 "zmm0" "zmm1" "zmm24"]
+                [2 3 a2, 0 "zmm2" "zmm3" "zmm24"]
+                [4 5 a4, 0 "zmm4" "zmm5" "zmm24"]
+                [6 7 a6, 0 "zmm6" "zmm7" "zmm24"]
+            );
+
+            tile!(
                 two, $element, $register, $size, $format, 2,
-                ["zmm24" at "{b}" "zmm25" at "{b} + {b_panel}"],
+                ["zmm24" at "{b}" "zmm25" at "{b} + {b_panel}"], [b_panel],
                 [0 1 a0, 0 "zmm0" "zmm2" "zmm24", 1 "zmm1" "zmm3" "zmm25"]
                 [2 3 a2, 0 "zmm4" "zmm6" "zmm24", 1 "zmm5" "zmm7" "zmm25"]
                 [4 5 a4, 0 "zmm8" "zmm10" "zmm24", 1 "zmm9" "zmm11" "zmm25"]
@@ -150,7 +174,7 @@ macro_rules! tiles {
 
             tile!(
                 three, $element, $register, $size, $format, 3,
-                ["zmm24" at "{b}" "zmm25" at "{b} + {b_panel}" "zmm26" at "{b} + 2*{b_panel}"],
+                ["zmm24" at "{b}" "zmm25" at "{b} + {b_panel}" "zmm26" at "{b} + 2*{b_panel}"], [b_panel],
                 [0 1 a0, 0 "zmm0" "zmm3" "zmm24", 1 "zmm1" "zmm4" "zmm25", 2 "zmm2" "zmm5" "zmm26"]
                 [2 3 a2, 0 "zmm6" "zmm9" "zmm24", 1 "zmm7" "zmm10" "zmm25", 2 "zmm8" "zmm11" "zmm26"]
                 [4 5 a4, 0 "zmm12" "zmm15" "zmm24", 1 "zmm13" "zmm16" "zmm25", 2 "zmm14" "zmm17" "zmm26"]
@@ -169,8 +193,7 @@ macro_rules! tiles {
                 sums: &mut [[$register; N]; M],
             ) -> usize {
                 let sums: *mut [[$register; N]; M] = sums;
-                let (beside, fours) = (terms.a_row == 1, terms.count / 4 * 4);
-                let count = if beside { terms.count } else { fours };
+                let (beside, count) = (terms.a_row == 1, terms.count / 4 * 4);
                 if count == 0 || !beside && terms.a_col != 1 {
                     return 0;
                 }
@@ -178,6 +201,8 @@ macro_rules! tiles {
                 // SAFETY: the caller's promise; the sums are cast to what they are
                 unsafe {
                     match (M, N, beside) {
+                        (8, 1, true) => one::beside(&terms, &mut *sums.cast()),
+                        (8, 1, false) => one::apart(&terms, &mut *sums.cast()),
                         (8, 2, true) => two::beside(&terms, &mut *sums.cast()),
                         (8, 2, false) => two::apart(&terms, &mut *sums.cast()),
                         (8, 3, true) => three::beside(&terms, &mut *sums.cast()),
@@ -250,8 +275,10 @@ mod tests {
     #[test]
     fn every_loop_adds_what_a_compilers_loop_adds() {
         if Level::Avx512.is_available() {
+            check::<__m512, 1>();
             check::<__m512, 2>();
             check::<__m512, 3>();
+            check::<__m512d, 1>();
             check::<__m512d, 2>();
             check::<__m512d, 3>();
         }
