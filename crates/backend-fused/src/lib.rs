@@ -68,9 +68,12 @@ const LARGE_BYTES: usize = 64 * 1024;
 /// its use.
 const FETCHED_BYTES: usize = 512 * 1024;
 
-/// Rows of A that make up for packing B, and panels of B for packing A.
+/// Rows of A that make up for packing B, fewer where its rows crowd a few sets of the cache, and panels
+/// of B for packing A, more where A has rows.
 const WORTH_ROWS: usize = 128;
+const FEW_ROWS: usize = 64;
 const WORTH_PANELS: usize = 4;
+const MANY_PANELS: usize = 32;
 
 /// Terms that make up for splitting operands for the matrix unit, and rows of X in the gradient of
 /// the weights, which splits X once for all outputs; a layer's outputs that do, and its inputs in
@@ -172,15 +175,19 @@ impl Fused {
             fetches: k * n * size_of::<T>() > FETCHED_BYTES,
             after: Ahead::NOTHING,
         };
-        if !packed.is_empty() {
-            return self.run(&Product { b: packed.as_ptr(), ..whole });
-        }
-        let packs = (needs_packing_a(n.div_ceil(lanes), &a), needs_packing_b(m, &b));
-        if packs == (false, false) {
-            let (b, b_row) = (b.as_ptr(), b.row_stride());
-            self.run(&Product { b, b_row, b_panel: lanes, ..whole });
-        } else {
-            self.packed_product(a, b, packs, &whole);
+        let whole = match packed.is_empty() {
+            true => Product { b: b.as_ptr(), b_row: b.row_stride(), b_panel: lanes, ..whole },
+            false => Product { b: packed.as_ptr(), ..whole },
+        };
+        let panels = n.div_ceil(lanes);
+        let many = !packed.is_empty() && panels >= MANY_PANELS;
+        let packs_a = needs_packing_a(panels, &a) || many && is_crowded::<T>(a.row_stride());
+        // packed rows of A are multiplied a part at a time, and each would pack B anew
+        let at_a_time = if packs_a { m.min(ROWS) } else { m };
+        let packs_b = packed.is_empty() && needs_packing_b(at_a_time, &b);
+        match packs_a || packs_b {
+            true => self.packed_product(a, b, (packs_a, packs_b), &whole),
+            false => self.run(&whole),
         }
     }
 
@@ -221,6 +228,7 @@ impl Fused {
                 let a = a.rows_range(part.clone()).columns(terms.clone());
                 let mut product = whole.rows(part.clone()).terms(terms.clone());
                 product.a = a.as_ptr();
+                product.b = product.b.wrapping_add(depth * product.b_row);
                 if packs_a {
                     let panels = part.len().div_ceil(rows) * rows * terms.len();
                     pack(self.level, rows, &a.t(), &mut for_a.0[..panels]);
@@ -231,11 +239,9 @@ impl Fused {
                 let columns = if packs_b { STRIPE * lanes } else { whole.n };
                 for first in (0..whole.n).step_by(columns) {
                     let count = columns.min(whole.n - first);
-                    let part = of_terms.columns(first..first + count);
                     let mut stripe = product.columns(first, count);
-                    stripe.b = part.as_ptr();
-                    (stripe.b_row, stripe.b_panel) = (b.row_stride(), lanes);
                     if packs_b {
+                        let part = of_terms.columns(first..first + count);
                         let panels = count.div_ceil(lanes) * lanes * terms.len();
                         pack(self.level, lanes, &part, &mut for_b.0[..panels]);
                         stripe.b = for_b.0.as_ptr().cast();
@@ -292,7 +298,13 @@ fn needs_packing_a<T>(panels: usize, a: &MatRef<'_, T>) -> bool {
 fn needs_packing_b<T>(m: usize, b: &MatRef<'_, T>) -> bool {
     let apart = b.row_stride() * size_of::<T>() >= APART_B_BYTES;
     let large = b.rows() * b.row_stride() * size_of::<T>() > LARGE_BYTES;
-    b.col_stride() != 1 && b.cols() > 1 || apart && large && m >= WORTH_ROWS
+    let worth = if is_crowded::<T>(b.row_stride()) { FEW_ROWS } else { WORTH_ROWS };
+    b.col_stride() != 1 && b.cols() > 1 || apart && large && m >= worth
+}
+
+/// True if rows at such a distance fall into the same few sets of the first-level cache.
+fn is_crowded<T>(stride: usize) -> bool {
+    stride > 0 && (stride * size_of::<T>()).is_multiple_of(4096)
 }
 
 macro_rules! kernels {
