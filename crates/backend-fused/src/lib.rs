@@ -24,7 +24,7 @@ use consonance_host::simd::{self, Level};
 use consonance_host::{Beta, HostBackend, Kernels, MatMut, MatRef};
 use level::Compiled;
 use pack::{overwrite, pack};
-use product::{Ahead, Call, DEPTH, Finish, Product, Start};
+use product::{Ahead, BLOCK, Call, DEPTH, Finish, Product, Start};
 use std::mem::MaybeUninit;
 use std::ops::Range;
 
@@ -221,34 +221,47 @@ impl Fused {
         let mut for_a = Buffer([const { MaybeUninit::<T>::uninit() }; A_LEN]);
         let mut for_b = Buffer([const { MaybeUninit::<T>::uninit() }; B_LEN]);
         let each = if packs_a { ROWS / rows * rows } else { whole.m };
+        // packed rows of A serve all columns
+        let block = if packs_a { DEPTH } else { BLOCK };
+        let columns = if packs_b { STRIPE * lanes } else { whole.n };
         for first in (0..whole.m).step_by(each) {
             let part = first..(first + each).min(whole.m);
-            for depth in (0..whole.k.max(1)).step_by(DEPTH) {
-                let terms = depth..(depth + DEPTH).min(whole.k);
+            for start in (0..whole.k.max(1)).step_by(block) {
+                let terms = start..(start + block).min(whole.k);
                 let a = a.rows_range(part.clone()).columns(terms.clone());
                 let mut product = whole.rows(part.clone()).terms(terms.clone());
                 product.a = a.as_ptr();
-                product.b = product.b.wrapping_add(depth * product.b_row);
+                product.b = product.b.wrapping_add(start * product.b_row);
                 if packs_a {
                     let panels = part.len().div_ceil(rows) * rows * terms.len();
                     pack(self.level, rows, &a.t(), &mut for_a.0[..panels]);
                     (product.a, product.a_panel) = (for_a.0.as_ptr().cast(), rows * terms.len());
                     (product.a_row, product.a_col) = (1, rows);
                 }
-                let of_terms = b.rows_range(terms.clone());
-                let columns = if packs_b { STRIPE * lanes } else { whole.n };
                 for first in (0..whole.n).step_by(columns) {
                     let count = columns.min(whole.n - first);
-                    let mut stripe = product.columns(first, count);
-                    if packs_b {
-                        let part = of_terms.columns(first..first + count);
-                        let panels = count.div_ceil(lanes) * lanes * terms.len();
-                        pack(self.level, lanes, &part, &mut for_b.0[..panels]);
-                        stripe.b = for_b.0.as_ptr().cast();
-                        (stripe.b_row, stripe.b_panel) = (lanes, terms.len() * lanes);
-                        stripe.after = packed_next(&b, terms.clone(), first + count, lanes);
+                    let stripe = product.columns(first, count);
+                    if !packs_b {
+                        self.run(&stripe);
+                        continue;
                     }
-                    self.run(&stripe);
+                    let of_block = b.rows_range(terms.clone()).columns(first..first + count);
+                    for depth in (0..terms.len().max(1)).step_by(DEPTH) {
+                        let part = depth..(depth + DEPTH).min(terms.len());
+                        let panels = count.div_ceil(lanes) * lanes * part.len();
+                        let of_part = of_block.rows_range(part.clone());
+                        pack(self.level, lanes, &of_part, &mut for_b.0[..panels]);
+                        let mut stripe = stripe.terms(part.clone());
+                        stripe.a = stripe.a.wrapping_add(depth * stripe.a_col);
+                        stripe.b = for_b.0.as_ptr().cast();
+                        (stripe.b_row, stripe.b_panel) = (lanes, part.len() * lanes);
+                        stripe.after = match (part.end < terms.len(), first + count < whole.n) {
+                            (true, _) => packed_next(&b, terms.start + part.end, first, lanes),
+                            (false, true) => packed_next(&b, terms.start, first + count, lanes),
+                            (false, false) => packed_next(&b, terms.end, 0, lanes),
+                        };
+                        self.run(&stripe);
+                    }
                 }
             }
         }
@@ -272,10 +285,8 @@ fn is_moderate<T: Compiled>(matrix: MatRef<'_, T>) -> bool {
     })
 }
 
-/// What is packed after some terms of the columns before `column`: more columns, or the first
-/// ones of more terms.
-fn packed_next<T>(b: &MatRef<'_, T>, terms: Range<usize>, column: usize, lanes: usize) -> Ahead<T> {
-    let (row, column) = if column < b.cols() { (terms.start, column) } else { (terms.end, 0) };
+/// What is packed next: terms from `row` on of the columns from `column` on.
+fn packed_next<T>(b: &MatRef<'_, T>, row: usize, column: usize, lanes: usize) -> Ahead<T> {
     if row == b.rows() || b.col_stride() != 1 {
         return Ahead::NOTHING;
     }

@@ -8,6 +8,11 @@ use std::ops::Range;
 /// tile stays in the first-level cache.
 pub(crate) const DEPTH: usize = 128;
 
+/// And with an A larger than `LARGE_A_BYTES`, all columns are done for so many terms before more are
+/// begun, so that this part of A stays in the second-level cache.
+pub(crate) const BLOCK: usize = 512;
+const LARGE_A_BYTES: usize = 1024 * 1024;
+
 /// What the sums of a tile begin with.
 #[derive(Clone, Copy)]
 pub(crate) enum Start<T> {
@@ -132,6 +137,25 @@ impl<T: Copy> Product<T> {
     /// uses) among them, and the processor has V's instruction set.
     #[inline(always)]
     pub(crate) unsafe fn run<V: Vector<Element = T>>(&self) {
+        if self.m * self.k * size_of::<T>() <= LARGE_A_BYTES {
+            // SAFETY: the caller's promise
+            return unsafe { self.block::<V>() };
+        }
+        for first in (0..self.k).step_by(BLOCK) {
+            let mut block = self.terms(first..(first + BLOCK).min(self.k));
+            block.a = self.a.wrapping_add(first * self.a_col);
+            block.b = self.b.wrapping_add(first * self.b_row);
+            // SAFETY: the caller's promise
+            unsafe { block.block::<V>() };
+        }
+    }
+
+    /// Runs the product for one block of terms.
+    ///
+    /// # Safety
+    /// As [`Product::run`].
+    #[inline(always)]
+    unsafe fn block<V: Vector<Element = T>>(&self) {
         let full = self.n / V::LANES;
         let mut vector = 0;
         // SAFETY: the caller's promise; the column counts are those of whole vectors, then the
