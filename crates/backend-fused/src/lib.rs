@@ -26,7 +26,6 @@ use level::Compiled;
 use pack::{overwrite, pack};
 use product::{Ahead, BLOCK, Call, DEPTH, Finish, Product, Start};
 use std::mem::MaybeUninit;
-use std::ops::Range;
 
 /// Products in register tiles.
 #[derive(Debug, Clone, Copy)]
