@@ -83,7 +83,7 @@ fn tail_argument<T: Normal>(x: T) -> T {
     if a > T::HIGHEST_TAIL { T::HIGHEST_TAIL } else { a }
 }
 
-/// e^(−a²/2), scaled as [`exp_scaled`] does
+/// e^(−a²/2), scaled as [`exp_scaled`](super::exp::exp_scaled) does
 #[inline(always)]
 fn gaussian<F: Fma, T: Normal>(a: T) -> (T, (T, T)) {
     // a² is up to 2⁸ or 2¹¹ and its exponential as many times more sensitive than a²: it is
