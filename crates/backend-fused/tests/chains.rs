@@ -1,0 +1,133 @@
+//! Every element of a product is one chain of multiply–adds along k, bit for bit: at shapes where
+//! operands are packed, cut and taken up again in every way there is.
+
+use consonance_backend_fused::Fused;
+use consonance_core::Activation;
+use consonance_host::kernels::{Inputs, Weights};
+use consonance_host::simd::Level;
+use consonance_host::{Beta, Kernels, MatMut, MatRef, Math};
+
+fn numbers<T: Math>(len: usize) -> Vec<T> {
+    (0..len).map(|i| T::of((i * 7919 % 1009) as f64 / 1009.0 - 0.5)).collect()
+}
+
+/// start + A·B, element by element; rounded once a term where the level can.
+fn chains<T: Math>(level: Level, start: &[T], a: &MatRef<'_, T>, b: &MatRef<'_, T>) -> Vec<T> {
+    let fused = level != Level::Portable;
+    let mut c = Vec::new();
+    for i in 0..a.rows() {
+        for j in 0..b.cols() {
+            let first = start.get(j).copied().unwrap_or(T::zero());
+            c.push((0..a.cols()).fold(first, |sum, p| match fused {
+                true => a.get(i, p).mul_add(b.get(p, j), sum),
+                false => a.get(i, p) * b.get(p, j) + sum,
+            }));
+        }
+    }
+    c
+}
+
+/// Levels of this processor, vectors alone.
+fn levels() -> impl Iterator<Item = Level> {
+    Level::ALL.into_iter().filter(|level| level.is_available())
+}
+
+/// X [rows, inputs] with `gap` numbers between its rows, through a layer of `outputs` relus.
+fn forward<T: Math>(rows: usize, inputs: usize, outputs: usize, gap: usize)
+where
+    Fused: Kernels<T>,
+{
+    let stride = inputs + gap;
+    let (x, w) = (numbers::<T>(rows * stride), numbers::<T>(outputs * inputs));
+    let bias = numbers::<T>(outputs);
+    let x = MatRef::with_strides(&x, rows, inputs, stride, 1);
+    let matrix = MatRef::new(&w, outputs, inputs);
+    for level in levels() {
+        let kernels = Fused::at(level);
+        let panels = outputs.div_ceil(Kernels::<T>::panel_rows(&kernels));
+        let mut packed =
+            vec![T::nan(); panels * Kernels::<T>::panel_len(&kernels, inputs, outputs)];
+        kernels.pack(matrix, &mut packed);
+        let mut y = vec![T::nan(); rows * outputs];
+        let weights = Weights { matrix, packed: &packed, of_outputs: outputs };
+        let to = MatMut::new(&mut y, rows, outputs);
+        kernels.forward(x, weights, &bias, Activation::Relu, None, to);
+        let mut expected = chains(level, &bias, &x, &matrix.t());
+        expected.iter_mut().for_each(|x| *x = x.max(T::zero()));
+        assert!(y == expected, "{level}: {rows} × {inputs} × {outputs}, {gap} apart");
+    }
+}
+
+/// The gradient of the weights of such a layer.
+fn weight_gradient<T: Math>(rows: usize, inputs: usize, outputs: usize)
+where
+    Fused: Kernels<T>,
+{
+    let (x, delta) = (numbers::<T>(rows * inputs), numbers::<T>(rows * outputs));
+    let (matrix, delta) = (MatRef::new(&x, rows, inputs), MatRef::new(&delta, rows, outputs));
+    for level in levels() {
+        let kernels = Fused::at(level);
+        let (mut g, mut bias) = (vec![T::nan(); outputs * inputs], vec![T::nan(); outputs]);
+        let x = Inputs { matrix, packed: &[], of_outputs: outputs };
+        kernels.weight_gradient(delta, x, Beta::Zero, &mut g, &mut bias);
+        let expected = chains(level, &[], &delta.t(), &matrix);
+        assert!(g == expected, "{level}: gradient of {rows} × {inputs} × {outputs}");
+    }
+}
+
+/// The gradient of its inputs.
+fn input_gradient<T: Math>(rows: usize, inputs: usize, outputs: usize)
+where
+    Fused: Kernels<T>,
+{
+    let (delta, w) = (numbers::<T>(rows * outputs), numbers::<T>(outputs * inputs));
+    let (delta, weight) = (MatRef::new(&delta, rows, outputs), MatRef::new(&w, outputs, inputs));
+    let y = numbers::<T>(rows * inputs);
+    for level in levels() {
+        let kernels = Fused::at(level);
+        let mut d = vec![T::nan(); rows * inputs];
+        let (of, to) = (MatRef::new(&y, rows, inputs), MatMut::new(&mut d, rows, inputs));
+        kernels.input_gradient(delta, weight, Activation::Relu, None, of, to);
+        let mut expected = chains(level, &[], &delta, &weight);
+        for (x, &y) in expected.iter_mut().zip(&y) {
+            *x = if y > T::zero() { *x } else { T::zero() };
+        }
+        assert!(d == expected, "{level}: {rows} × {outputs} × {inputs} back");
+    }
+}
+
+macro_rules! tests {
+    ($type:ident) => {
+        mod $type {
+            #[test]
+            fn forward() {
+                // by short and long sums, that are no multiple of what a round takes
+                super::forward::<$type>(13, 5, 70, 0);
+                super::forward::<$type>(21, 131, 40, 3);
+                // an A beyond the second-level cache, whose terms are taken in blocks
+                super::forward::<$type>(250, 1100, 40, 1);
+                // rows that crowd the cache: packed
+                super::forward::<$type>(101, 1024, 530, 0);
+            }
+
+            #[test]
+            fn weight_gradient() {
+                super::weight_gradient::<$type>(9, 40, 33);
+                super::weight_gradient::<$type>(150, 70, 19);
+                // A packed in several parts, B as it lies; then both packed
+                super::weight_gradient::<$type>(140, 300, 515);
+                super::weight_gradient::<$type>(70, 1024, 520);
+            }
+
+            #[test]
+            fn input_gradient() {
+                super::input_gradient::<$type>(9, 40, 33);
+                // B packed a part of a block at a time
+                super::input_gradient::<$type>(131, 310, 700);
+            }
+        }
+    };
+}
+
+tests!(f32);
+tests!(f64);
