@@ -63,12 +63,12 @@ const APART_B_BYTES: usize = 1024;
 /// A B larger than this falls out of the first-level cache between two tiles.
 const LARGE_BYTES: usize = 64 * 1024;
 
-/// A B larger than this is not in the second-level cache already, and is fetched into it ahead of
-/// its use.
+/// A B larger than this is hardly in the second-level cache already: it is fetched into it ahead
+/// of its use.
 const FETCHED_BYTES: usize = 512 * 1024;
 
-/// Rows of A that make up for packing B, fewer where its rows crowd a few sets of the cache, and panels
-/// of B for packing A, more where A has rows.
+/// Rows of A that make up for packing B, fewer where its rows crowd a few sets of the cache, and
+/// panels of B for packing A, more where A has rows.
 const WORTH_ROWS: usize = 128;
 const FEW_ROWS: usize = 64;
 const WORTH_PANELS: usize = 4;

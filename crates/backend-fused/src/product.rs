@@ -8,8 +8,8 @@ use std::ops::Range;
 /// tile stays in the first-level cache.
 pub(crate) const DEPTH: usize = 128;
 
-/// And with an A larger than `LARGE_A_BYTES`, all columns are done for so many terms before more are
-/// begun, so that this part of A stays in the second-level cache.
+/// And with an A larger than `LARGE_A_BYTES`, all columns are done for so many terms before more
+/// are begun, so that this part of A stays in the second-level cache.
 pub(crate) const BLOCK: usize = 512;
 const LARGE_A_BYTES: usize = 1024 * 1024;
 

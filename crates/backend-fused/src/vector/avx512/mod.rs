@@ -11,8 +11,8 @@ use super::{Terms, Vector};
 use std::arch::x86_64::*;
 
 macro_rules! vector {
-    ($type:ident, $tile:ident, $lanes:literal, $register:ident, $mask:ident, $splat:ident, $load:ident,
-     $store:ident, $load_mask:ident, $store_mask:ident, $fma:ident, $max:ident, $zero:ident,
+    ($type:ident, $tile:ident, $lanes:literal, $register:ident, $mask:ident, $splat:ident,
+     $load:ident, $store:ident, $load_mask:ident, $store_mask:ident, $fma:ident, $max:ident, $zero:ident,
      $compare:ident, $select:ident) => {
         impl Vector for $register {
             type Element = $type;

@@ -1,21 +1,21 @@
 //! The loop under a tile of 8 rows, instruction by instruction.
 //!
-//! In assembly for two reasons. Compilers keep a tile of 8 × 3 in registers or not, depending on how
-//! the program around it is built: with `codegen-units = 1` or `lto = "fat"` they kept its sums in
-//! memory, and a step took twice as long. And where somebody else computes on the same core (two
+//! In assembly for two reasons. Compilers keep a tile of 8 × 3 in registers or not, depending on
+//! how the program around it is built: with `codegen-units = 1` or `lto = "fat"` they kept its sums
+//! in memory, and a step took twice as long. And where somebody else computes on the same core (two
 //! hardware threads, which clouds lend one by one), the core takes turns in reading their
-//! instructions: fewer of them make the same multiply–adds up to a quarter faster.
+//! instructions: fewer of them make the same multiply–adds faster (`benches/NOTES.md`).
 //!
 //! So every other row of A is broadcast by the multiply–adds themselves, which is no instruction of
-//! its own as long as the address is a register and a constant. All rows so would be more reads than
-//! a core can do.
+//! its own as long as the address is a register and a constant. All rows so would be more reads
+//! than a core can do.
 
 use crate::vector::Terms;
 use std::arch::asm;
 use std::arch::x86_64::{__m512, __m512d};
 
-/// One term: B's vectors, then for two rows of A at a time, whose elements are at `$even` and `$odd`,
-/// their multiply–adds. The registers: of each row's sums, and of B's vector.
+/// One term: B's vectors, then for two rows of A at a time, whose elements are at `$even` and
+/// `$odd`, their multiply–adds. The registers: of each row's sums, and of B's vector.
 macro_rules! term {
     (
         ($suffix:literal, $word:literal, $broadcast:literal),
@@ -35,13 +35,15 @@ macro_rules! term {
     };
 }
 
-/// The module `$name` with two functions that add terms to the sums of 8 rows of `$n` vectors, four at a
-/// time: a loop with fewer rounds is one whose end the processor foresees. `$b_panel` is the distance of
-/// B's vectors, where there are several. A line of the table is two rows: their numbers and the
-/// pointer to the first, then for each vector its number and the registers of [`term`].
+/// The module `$name` with two functions that add terms to the sums of 8 rows of `$n` vectors, four
+/// at a time: a loop with fewer rounds is one whose end the processor foresees. `$b` are the
+/// registers of B's vectors and where these are; `$b_panel` is named where there are several. A line
+/// of the table is two rows: their numbers and the pointer to the first, then for each vector its
+/// number and the registers of [`term`].
 macro_rules! tile {
     (
-        $name:ident, $element:ident, $register:ident, $size:literal, $format:tt, $n:literal, $b:tt, [$($b_panel:ident)?],
+        $name:ident, $element:ident, $register:ident, $size:literal, $format:tt, $n:literal,
+        $b:tt, [$($b_panel:ident)?],
         $([$even:literal $odd:literal $at:ident, $($j:literal $sum:tt $next:tt $of:tt),+])+
     ) => {
         mod $name {
@@ -174,11 +176,16 @@ macro_rules! tiles {
 
             tile!(
                 three, $element, $register, $size, $format, 3,
-                ["zmm24" at "{b}" "zmm25" at "{b} + {b_panel}" "zmm26" at "{b} + 2*{b_panel}"], [b_panel],
-                [0 1 a0, 0 "zmm0" "zmm3" "zmm24", 1 "zmm1" "zmm4" "zmm25", 2 "zmm2" "zmm5" "zmm26"]
-                [2 3 a2, 0 "zmm6" "zmm9" "zmm24", 1 "zmm7" "zmm10" "zmm25", 2 "zmm8" "zmm11" "zmm26"]
-                [4 5 a4, 0 "zmm12" "zmm15" "zmm24", 1 "zmm13" "zmm16" "zmm25", 2 "zmm14" "zmm17" "zmm26"]
-                [6 7 a6, 0 "zmm18" "zmm21" "zmm24", 1 "zmm19" "zmm22" "zmm25", 2 "zmm20" "zmm23" "zmm26"]
+                ["zmm24" at "{b}" "zmm25" at "{b} + {b_panel}" "zmm26" at "{b} + 2*{b_panel}"],
+                [b_panel],
+                [0 1 a0, 0 "zmm0" "zmm3" "zmm24", 1 "zmm1" "zmm4" "zmm25",
+                    2 "zmm2" "zmm5" "zmm26"]
+                [2 3 a2, 0 "zmm6" "zmm9" "zmm24", 1 "zmm7" "zmm10" "zmm25",
+                    2 "zmm8" "zmm11" "zmm26"]
+                [4 5 a4, 0 "zmm12" "zmm15" "zmm24", 1 "zmm13" "zmm16" "zmm25",
+                    2 "zmm14" "zmm17" "zmm26"]
+                [6 7 a6, 0 "zmm18" "zmm21" "zmm24", 1 "zmm19" "zmm22" "zmm25",
+                    2 "zmm20" "zmm23" "zmm26"]
             );
 
             /// Adds terms to the sums of M rows of N vectors, as many as there is a loop for, and
