@@ -73,17 +73,6 @@ pub(crate) struct Terms<T> {
 }
 
 impl<T: Math> Terms<T> {
-    /// Without the first `done` terms.
-    #[inline(always)]
-    pub(crate) fn after(&self, done: usize) -> Self {
-        Terms {
-            count: self.count - done,
-            a: self.a.wrapping_add(done * self.a_col),
-            b: self.b.wrapping_add(done * self.b_row),
-            ..*self
-        }
-    }
-
     /// Adds A·B to the sums, by whatever loop a compiler makes of it.
     ///
     /// # Safety

@@ -55,8 +55,9 @@ macro_rules! vector {
             ) {
                 unsafe {
                     let whole = terms.last == $lanes;
-                    let done = if whole { tile::$tile::add(terms, sums) } else { 0 };
-                    terms.after(done).add_to(sums);
+                    if !whole || !tile::$tile::add(terms, sums) {
+                        terms.add_to(sums);
+                    }
                 }
             }
             #[inline(always)]

@@ -35,9 +35,9 @@ macro_rules! term {
     };
 }
 
-/// The module `$name` with two functions that add terms to the sums of 8 rows of `$n` vectors, four
-/// at a time: a loop with fewer rounds is one whose end the processor foresees. `$b` are the
-/// registers of B's vectors and where these are; `$b_panel` is named where there are several. A line
+/// The module `$name` with two functions that add terms to the sums of 8 rows of `$n` vectors: four
+/// at a time, for a loop with fewer rounds is one whose end the processor foresees, and what is left
+/// one by one. `$b` are the registers of B's vectors and where these are; `$b_panel` is named where there are several. A line
 /// of the table is two rows: their numbers and the pointer to the first, then for each vector its
 /// number and the registers of [`term`].
 macro_rules! tile {
@@ -52,7 +52,7 @@ macro_rules! tile {
             /// Where A has the elements of a term side by side.
             ///
             /// # Safety
-            /// The processor has AVX-512, and A and B hold the terms, 4 or a multiple.
+            /// The processor has AVX-512, and A and B hold the terms.
             #[inline]
             #[target_feature(enable = "avx512f")]
             pub(super) unsafe fn beside(
@@ -62,13 +62,23 @@ macro_rules! tile {
                 // SAFETY: the caller's promise; it reads A and B alone
                 unsafe {
                     asm!(
+                        "sub {count}, 4",
+                        "jb 3f",
                         "2:",
                         beside!($size, $format, $b, $([$even $odd $($sum $next $of)+])+),
                         beside!($size, $format, $b, $([$even $odd $($sum $next $of)+])+),
                         beside!($size, $format, $b, $([$even $odd $($sum $next $of)+])+),
                         beside!($size, $format, $b, $([$even $odd $($sum $next $of)+])+),
                         "sub {count}, 4",
-                        "jnz 2b",
+                        "jae 2b",
+                        "3:",
+                        "add {count}, 4",
+                        "jz 5f",
+                        "4:",
+                        beside!($size, $format, $b, $([$even $odd $($sum $next $of)+])+),
+                        "sub {count}, 1",
+                        "jnz 4b",
+                        "5:",
                         a = inout(reg) terms.a => _,
                         a_col = in(reg) terms.a_col * $size,
                         b = inout(reg) terms.b => _,
@@ -85,7 +95,7 @@ macro_rules! tile {
             /// Where A has the elements of a row side by side.
             ///
             /// # Safety
-            /// The processor has AVX-512, and A and B hold the terms, 4 or a multiple.
+            /// The processor has AVX-512, and A and B hold the terms.
             #[inline]
             #[target_feature(enable = "avx512f")]
             pub(super) unsafe fn apart(
@@ -96,6 +106,8 @@ macro_rules! tile {
                 // SAFETY: the caller's promise; it reads A and B alone
                 unsafe {
                     asm!(
+                        "sub {count}, 4",
+                        "jb 3f",
                         "2:",
                         apart!($size, $format, $b, 0, $([$at $($sum $next $of)+])+),
                         apart!($size, $format, $b, 1, $([$at $($sum $next $of)+])+),
@@ -103,7 +115,16 @@ macro_rules! tile {
                         apart!($size, $format, $b, 3, $([$at $($sum $next $of)+])+),
                         $(concat!("add {", stringify!($at), "}, 4*", $size),)+
                         "sub {count}, 4",
-                        "jnz 2b",
+                        "jae 2b",
+                        "3:",
+                        "add {count}, 4",
+                        "jz 5f",
+                        "4:",
+                        apart!($size, $format, $b, 0, $([$at $($sum $next $of)+])+),
+                        $(concat!("add {", stringify!($at), "}, ", $size),)+
+                        "sub {count}, 1",
+                        "jnz 4b",
+                        "5:",
                         $($at = inout(reg) row($even) => _,)+
                         a_row = in(reg) terms.a_row * $size,
                         b = inout(reg) terms.b => _,
@@ -188,8 +209,8 @@ macro_rules! tiles {
                     2 "zmm20" "zmm23" "zmm26"]
             );
 
-            /// Adds terms to the sums of M rows of N vectors, as many as there is a loop for, and
-            /// answers how many these were.
+            /// Adds all terms to the sums of M rows of N vectors if there is a loop for them, and
+            /// answers whether there was.
             ///
             /// # Safety
             /// The processor has AVX-512, and A and B hold the terms in whole vectors.
@@ -198,26 +219,25 @@ macro_rules! tiles {
             pub(in super::super) unsafe fn add<const M: usize, const N: usize>(
                 terms: &Terms<$element>,
                 sums: &mut [[$register; N]; M],
-            ) -> usize {
+            ) -> bool {
                 let sums: *mut [[$register; N]; M] = sums;
-                let (beside, count) = (terms.a_row == 1, terms.count / 4 * 4);
-                if count == 0 || !beside && terms.a_col != 1 {
-                    return 0;
+                let beside = terms.a_row == 1;
+                if !beside && terms.a_col != 1 {
+                    return false;
                 }
-                let terms = Terms { count, ..*terms };
                 // SAFETY: the caller's promise; the sums are cast to what they are
                 unsafe {
                     match (M, N, beside) {
-                        (8, 1, true) => one::beside(&terms, &mut *sums.cast()),
-                        (8, 1, false) => one::apart(&terms, &mut *sums.cast()),
-                        (8, 2, true) => two::beside(&terms, &mut *sums.cast()),
-                        (8, 2, false) => two::apart(&terms, &mut *sums.cast()),
-                        (8, 3, true) => three::beside(&terms, &mut *sums.cast()),
-                        (8, 3, false) => three::apart(&terms, &mut *sums.cast()),
-                        _ => return 0,
+                        (8, 1, true) => one::beside(terms, &mut *sums.cast()),
+                        (8, 1, false) => one::apart(terms, &mut *sums.cast()),
+                        (8, 2, true) => two::beside(terms, &mut *sums.cast()),
+                        (8, 2, false) => two::apart(terms, &mut *sums.cast()),
+                        (8, 3, true) => three::beside(terms, &mut *sums.cast()),
+                        (8, 3, false) => three::apart(terms, &mut *sums.cast()),
+                        _ => return false,
                     }
                 }
-                count
+                true
             }
         }
     };
