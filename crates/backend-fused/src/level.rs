@@ -22,6 +22,12 @@ pub(crate) trait Compiled: Math {
     /// As [`Product::run`]; the processor has `level`.
     unsafe fn run(level: Level, product: &Product<Self>);
 
+    /// Runs a product of one to three rows.
+    ///
+    /// # Safety
+    /// As [`Product::run_few`]; the processor has `level`.
+    unsafe fn run_few(level: Level, product: &Product<Self>);
+
     /// Transposes the first rows of a panel of [`Compiled::lanes`] columns by an instruction set's
     /// own means, and answers how many it did. The elements of a column lie side by side; columns
     /// that are missing become zeros.
@@ -59,6 +65,40 @@ pub(crate) trait Compiled: Math {
     }
 }
 
+/// The function `$run`, which runs the product's own of that name, compiled for each level.
+macro_rules! run {
+    ($run:ident, $type:ident, $wide:ident, $narrow:ident, $neon:ident) => {
+        unsafe fn $run(level: Level, product: &Product<$type>) {
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]
+            unsafe fn avx512(product: &Product<$type>) {
+                // SAFETY: the caller's promise
+                unsafe { product.$run::<$wide>() }
+            }
+
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx2,fma")]
+            unsafe fn avx2(product: &Product<$type>) {
+                // SAFETY: the caller's promise
+                unsafe { product.$run::<$narrow>() }
+            }
+
+            // SAFETY: the caller's promise
+            unsafe {
+                match level {
+                    #[cfg(target_arch = "x86_64")]
+                    Level::Avx512 => avx512(product),
+                    #[cfg(target_arch = "x86_64")]
+                    Level::Avx2 => avx2(product),
+                    #[cfg(target_arch = "aarch64")]
+                    Level::Neon => product.$run::<$neon>(),
+                    _ => product.$run::<Four<$type>>(),
+                }
+            }
+        }
+    };
+}
+
 macro_rules! compiled {
     ($type:ident, $wide:ident, $narrow:ident, $neon:ident $(, $own:item)*) => {
         const _: () = {
@@ -67,20 +107,6 @@ macro_rules! compiled {
 
             #[cfg(target_arch = "aarch64")]
             use std::arch::aarch64::$neon;
-
-            #[cfg(target_arch = "x86_64")]
-            #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]
-            unsafe fn avx512(product: &Product<$type>) {
-                // SAFETY: the caller's promise
-                unsafe { product.run::<$wide>() }
-            }
-
-            #[cfg(target_arch = "x86_64")]
-            #[target_feature(enable = "avx2,fma")]
-            unsafe fn avx2(product: &Product<$type>) {
-                // SAFETY: the caller's promise
-                unsafe { product.run::<$narrow>() }
-            }
 
             impl Compiled for $type {
                 fn lanes(level: Level) -> usize {
@@ -107,20 +133,8 @@ macro_rules! compiled {
                     }
                 }
 
-                unsafe fn run(level: Level, product: &Product<$type>) {
-                    // SAFETY: the caller's promise
-                    unsafe {
-                        match level {
-                            #[cfg(target_arch = "x86_64")]
-                            Level::Avx512 => avx512(product),
-                            #[cfg(target_arch = "x86_64")]
-                            Level::Avx2 => avx2(product),
-                            #[cfg(target_arch = "aarch64")]
-                            Level::Neon => product.run::<$neon>(),
-                            _ => product.run::<Four<$type>>(),
-                        }
-                    }
-                }
+                run!(run, $type, $wide, $narrow, $neon);
+                run!(run_few, $type, $wide, $narrow, $neon);
 
                 $($own)*
             }

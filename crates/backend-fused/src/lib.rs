@@ -4,13 +4,15 @@
 //!   updated them; nothing is packed for a product that reads rows as they lie.
 //! - Bias, relu and relu's derivative are applied while a tile is in the registers.
 //! - Every element is one chain of fused multiply–adds along k, whatever tile it falls into, so
-//!   bits depend neither on the number of threads nor on the shape of a product.
+//!   bits depend neither on the number of threads nor on the shape of a product; in a layer of one
+//!   output it is sixteen, whatever the rows beside it.
 //! - Where the processor has a matrix unit (AMX), it takes the f32 products with long sums of layers
 //!   that are wide enough, each number split into three bf16 just before; the weights of such layers
 //!   are not kept packed.
 
 #[cfg(target_arch = "x86_64")]
 mod amx;
+mod dots;
 mod level;
 mod pack;
 mod product;
@@ -20,8 +22,9 @@ use consonance_core::Activation;
 use consonance_host::kernels::{
     Inputs, Weights, activate, add_columns, check_shapes, scale_by_derivative,
 };
-use consonance_host::simd::{self, Level};
+use consonance_host::simd::{self, Level, dispatch_at};
 use consonance_host::{Beta, HostBackend, Kernels, MatMut, MatRef};
+use dots::Dots;
 use level::Compiled;
 use pack::{overwrite, pack};
 use product::{Ahead, BLOCK, Call, DEPTH, Finish, Product, Start};
@@ -267,10 +270,29 @@ impl Fused {
     }
 
     /// Runs a product of this crate's making.
+    ///
+    /// One to three rows, alone or behind whole tiles, have wider tiles: unless B has no room for
+    /// these or is too large to be read once more.
     fn run<T: Compiled>(&self, product: &Product<T>) {
+        let Product { m, n, k, .. } = *product;
+        let rows = T::rows(self.level);
+        let wide = n >= 4 * T::lanes(self.level) && k * n * size_of::<T>() <= LARGE_BYTES;
+        let whole = if wide || m < 4 { m - m % rows % 4 } else { m };
         // SAFETY: the views hold all elements that their shapes and strides reach, panels are
         // whole, C is borrowed for writing, and the level is this processor's.
-        unsafe { T::run(self.level, product) }
+        unsafe {
+            if whole == m {
+                return T::run(self.level, product);
+            }
+            if whole > 0 {
+                T::run(self.level, &product.rows(0..whole));
+            }
+            let mut few = product.rows(whole..m);
+            let down = whole / rows * product.a_panel + whole % rows * product.a_row;
+            few.a = product.a.wrapping_add(down);
+            few.fetches = product.fetches && whole == 0;
+            T::run_few(self.level, &few);
+        }
     }
 }
 
@@ -359,8 +381,8 @@ macro_rules! kernels {
 
             fn panel_len(&self, inputs: usize, outputs: usize) -> usize {
                 // the matrix unit's form is half as large again: to write and read it costs more
-                // than to make it anew
-                match self.amx_takes_forward::<$type>(inputs, outputs) {
+                // than to make it anew; one output's weights are read as they are
+                match self.amx_takes_forward::<$type>(inputs, outputs) || outputs == 1 {
                     true => 0,
                     false => <$type>::lanes(self.level) * inputs,
                 }
@@ -397,6 +419,11 @@ macro_rules! kernels {
                     Some(sums) => sums.reborrow(),
                     None => y.reborrow(),
                 };
+                if weights.of_outputs == 1 {
+                    let (weight, bias) = (weights.matrix.row(0), bias[0]);
+                    dispatch_at(self.level, Dots { x, weight, bias, y: z });
+                    return activate(activation, sums, y);
+                }
                 let finish = match activation {
                     Activation::Relu => Finish::Relu,
                     _ => Finish::Plain,

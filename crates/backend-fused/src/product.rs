@@ -179,16 +179,61 @@ impl<T: Copy> Product<T> {
         }
     }
 
+    /// [`Product::run`] for one to three rows. Their tiles have few sums, each of which waits for
+    /// itself, so these are wider.
+    ///
+    /// # Safety
+    /// As [`Product::run`], and A has no more rows.
+    #[inline(always)]
+    pub(crate) unsafe fn run_few<V: Vector<Element = T>>(&self) {
+        let (full, rest) = (self.n / V::LANES, self.n % V::LANES);
+        let mut vector = 0;
+        // SAFETY: the caller's promise
+        unsafe {
+            while vector < full {
+                let across = match full - vector {
+                    8.. if V::ACROSS == 3 => 8,
+                    4.. => 4,
+                    2.. => 2,
+                    left => left,
+                };
+                match across {
+                    8 => self.few::<V, 8>(vector, V::LANES),
+                    4 => self.few::<V, 4>(vector, V::LANES),
+                    2 => self.few::<V, 2>(vector, V::LANES),
+                    _ => self.few::<V, 1>(vector, V::LANES),
+                }
+                vector += across;
+            }
+            if rest > 0 {
+                self.few::<V, 1>(vector, rest);
+            }
+        }
+    }
+
+    /// [`Product::stripe`] for one to three rows.
+    #[inline(always)]
+    unsafe fn few<V: Vector<Element = T>, const N: usize>(&self, vector: usize, last: usize) {
+        for depth in (0..self.k.max(1)).step_by(DEPTH) {
+            let step = self.step::<V, N>(vector, last, depth);
+            // SAFETY: the caller's promise; there are no more rows
+            unsafe {
+                if self.m >= 2 {
+                    self.tile::<V, 2, N>(0, &step);
+                }
+                if self.m % 2 == 1 {
+                    self.tile::<V, 1, N>(self.m - 1, &step);
+                }
+            }
+        }
+    }
+
     /// The columns of N vectors, from vector number `vector` on; of the last one, `last` columns.
     #[inline(always)]
     unsafe fn stripe<V: Vector<Element = T>, const N: usize>(&self, vector: usize, last: usize) {
         let mut depth = 0;
         loop {
-            let terms = (self.k - depth).min(DEPTH);
-            let ends = depth + terms == self.k;
-            let ahead = self.ahead::<V, N>(vector, depth + terms);
-            let each = terms.div_ceil(self.m.div_ceil(V::ROWS));
-            let step = Step { vector, last, depth, terms, ends, ahead, each };
+            let step = self.step::<V, N>(vector, last, depth);
             let mut row = 0;
             // SAFETY: the caller's promise; rows stay below m
             unsafe {
@@ -215,10 +260,30 @@ impl<T: Copy> Product<T> {
                     self.tile::<V, 1, N>(row, &step);
                 }
             }
-            depth += terms;
+            depth += step.terms;
             if step.ends {
                 return;
             }
+        }
+    }
+
+    /// The terms from `depth` on of N vectors.
+    #[inline(always)]
+    fn step<V: Vector<Element = T>, const N: usize>(
+        &self,
+        vector: usize,
+        last: usize,
+        depth: usize,
+    ) -> Step<T> {
+        let terms = (self.k - depth).min(DEPTH);
+        Step {
+            vector,
+            last,
+            depth,
+            terms,
+            ends: depth + terms == self.k,
+            ahead: self.ahead::<V, N>(vector, depth + terms),
+            each: terms.div_ceil(self.m.div_ceil(V::ROWS)),
         }
     }
 

@@ -1,5 +1,6 @@
 //! Every element of a product is one chain of multiply–adds along k, bit for bit: at shapes where
-//! operands are packed, cut and taken up again in every way there is.
+//! operands are packed, cut and taken up again in every way there is. In a layer of one output it is
+//! sixteen chains.
 
 use consonance_backend_fused::Fused;
 use consonance_core::Activation;
@@ -11,17 +12,18 @@ fn numbers<T: Math>(len: usize) -> Vec<T> {
     (0..len).map(|i| T::of((i * 7919 % 1009) as f64 / 1009.0 - 0.5)).collect()
 }
 
-/// start + A·B, element by element; rounded once a term where the level can.
+/// a·b + c, rounded once where the level can.
+fn mul_add<T: Math>(level: Level, a: T, b: T, c: T) -> T {
+    if level == Level::Portable { a * b + c } else { a.mul_add(b, c) }
+}
+
+/// start + A·B, element by element.
 fn chains<T: Math>(level: Level, start: &[T], a: &MatRef<'_, T>, b: &MatRef<'_, T>) -> Vec<T> {
-    let fused = level != Level::Portable;
     let mut c = Vec::new();
     for i in 0..a.rows() {
         for j in 0..b.cols() {
             let first = start.get(j).copied().unwrap_or(T::zero());
-            c.push((0..a.cols()).fold(first, |sum, p| match fused {
-                true => a.get(i, p).mul_add(b.get(p, j), sum),
-                false => a.get(i, p) * b.get(p, j) + sum,
-            }));
+            c.push((0..a.cols()).fold(first, |c, p| mul_add(level, a.get(i, p), b.get(p, j), c)));
         }
     }
     c
@@ -58,7 +60,34 @@ where
     }
 }
 
-/// The gradient of the weights of such a layer.
+/// X through a layer of one output: every 16th term in the same chain, chains added in pairs.
+fn one_output<T: Math>(rows: usize, inputs: usize, gap: usize)
+where
+    Fused: Kernels<T>,
+{
+    let stride = inputs + gap;
+    let (x, w, bias) = (numbers::<T>(rows * stride), numbers::<T>(inputs), [T::of(0.375)]);
+    let x = MatRef::with_strides(&x, rows, inputs, stride, 1);
+    let weights = Weights { matrix: MatRef::new(&w, 1, inputs), packed: &[], of_outputs: 1 };
+    for level in levels() {
+        let mut y = vec![T::nan(); rows * 3];
+        let to = MatMut::with_strides(&mut y, rows, 1, 3, 1);
+        Fused::at(level).forward(x, weights, &bias, Activation::Identity, None, to);
+        for row in 0..rows {
+            let mut chains = [T::zero(); 16];
+            for (p, &w) in w.iter().enumerate() {
+                chains[p % 16] = mul_add(level, x.get(row, p), w, chains[p % 16]);
+            }
+            for half in [8, 4, 2, 1] {
+                (0..half).for_each(|i| chains[i] += chains[i + half]);
+            }
+            assert_eq!(y[3 * row], chains[0] + bias[0], "{level}: row {row} of {rows} × {inputs}");
+        }
+        assert!(y.iter().skip(1).step_by(3).all(|y| y.is_nan()), "{level}: between the rows");
+    }
+}
+
+/// The gradient of the weights of a layer.
 fn weight_gradient<T: Math>(rows: usize, inputs: usize, outputs: usize)
 where
     Fused: Kernels<T>,
@@ -108,6 +137,18 @@ macro_rules! tests {
                 super::forward::<$type>(250, 1100, 40, 1);
                 // rows that crowd the cache: packed
                 super::forward::<$type>(101, 1024, 530, 0);
+                // one to three rows have wider tiles, behind others where B is small
+                super::forward::<$type>(1, 37, 150, 0);
+                super::forward::<$type>(2, 150, 75, 2);
+                super::forward::<$type>(3, 300, 530, 0);
+                super::forward::<$type>(11, 20, 140, 0);
+            }
+
+            #[test]
+            fn one_output() {
+                super::one_output::<$type>(1, 5, 0);
+                super::one_output::<$type>(16, 64, 0);
+                super::one_output::<$type>(37, 150, 3);
             }
 
             #[test]
