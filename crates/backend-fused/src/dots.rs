@@ -1,74 +1,99 @@
 //! Layers of one output: a sum for each row, with nothing to lay side by side in a register but terms.
 
-use consonance_host::simd::{Fma, Sweep};
+use crate::level::Compiled;
+use crate::vector::Vector;
+use consonance_host::simd::Level;
 use consonance_host::{MatMut, MatRef, Math};
 
 /// Terms that are summed side by side, whatever the vectors of the processor hold.
 const CHAINS: usize = 16;
 
-/// Rows whose chains are made before they are added up: compilers make whole vectors of both then.
+/// Rows whose chains are made before they are added up.
 const ROWS: usize = 16;
 
-/// y ← X·w + b.
+/// y ← X·w + b for X [rows, inputs], the elements of a row side by side or in panels of a vector,
+/// w `[inputs]` and y [rows, 1].
 ///
 /// Every 16th term is in the same chain of multiply–adds; the chains are then added in pairs, and
 /// their sum to the bias: the same bits for any rows beside it, and at every level that has fused
 /// multiply–adds.
-pub(crate) struct Dots<'a, T> {
-    /// X [rows, inputs], the elements of a row side by side.
-    pub(crate) x: MatRef<'a, T>,
-    /// w `[inputs]`
-    pub(crate) weight: &'a [T],
-    /// b
-    pub(crate) bias: T,
-    /// y [rows, 1]
-    pub(crate) y: MatMut<'a, T>,
-}
-
-impl<T: Math> Sweep for Dots<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<F: Fma>(self) {
-        let Dots { x, weight, bias, mut y } = self;
-        assert_eq!((x.rows(), x.cols()), (y.rows(), weight.len()), "rows and terms");
-        let (weights, last) = weight.as_chunks::<CHAINS>();
-        let last = filled(last);
-        let mut sums = [[T::zero(); CHAINS]; ROWS];
-        for first in (0..x.rows()).step_by(ROWS) {
-            let rows = first..(first + ROWS).min(x.rows());
-            for (row, sums) in rows.clone().zip(&mut sums) {
-                let (terms, rest) = x.row(row).as_chunks::<CHAINS>();
-                let mut chains = [T::zero(); CHAINS];
-                for (x, w) in terms.iter().zip(weights) {
-                    add::<_, F>(&mut chains, x, w);
-                }
-                if !rest.is_empty() {
-                    add::<_, F>(&mut chains, &filled(rest), &last);
-                }
-                *sums = chains;
-            }
-            for (row, chains) in rows.zip(&sums) {
-                let eight: [T; 8] = std::array::from_fn(|i| chains[i] + chains[i + 8]);
-                let four: [T; 4] = std::array::from_fn(|i| eight[i] + eight[i + 4]);
-                y.set(row, 0, (four[0] + four[2]) + (four[1] + four[3]) + bias);
-            }
+pub(crate) fn dots<T: Compiled>(
+    level: Level,
+    x: MatRef<'_, T>,
+    weight: &[T],
+    bias: T,
+    mut y: MatMut<'_, T>,
+) {
+    assert_eq!((x.rows(), x.cols()), (y.rows(), weight.len()), "rows and terms");
+    let lanes = T::lanes(level);
+    let panel = x.in_which_panels().map_or(lanes, |panels| {
+        assert_eq!(panels.width, lanes, "panels as wide as a vector");
+        panels.stride
+    });
+    let mut sums = [[T::zero(); CHAINS]; ROWS];
+    for first in (0..x.rows()).step_by(ROWS) {
+        let rows = first..(first + ROWS).min(x.rows());
+        let part = Dots {
+            rows: rows.len(),
+            x: x.rows_range(rows.clone()).as_ptr(),
+            row: x.row_stride(),
+            panel,
+            weight,
+        };
+        // SAFETY: the level is this processor's, and X has so many rows of a weight's terms each
+        unsafe { T::run_dots(level, &part, &mut sums) };
+        for (row, chains) in rows.zip(&sums) {
+            let eight: [T; 8] = std::array::from_fn(|i| chains[i] + chains[i + 8]);
+            let four: [T; 4] = std::array::from_fn(|i| eight[i] + eight[i + 4]);
+            y.set(row, 0, (four[0] + four[2]) + (four[1] + four[3]) + bias);
         }
     }
 }
 
-/// A term more for each chain.
-#[inline(always)]
-fn add<T: Math, F: Fma>(chains: &mut [T; CHAINS], x: &[T; CHAINS], w: &[T; CHAINS]) {
-    for i in 0..CHAINS {
-        chains[i] = F::mul_add(x[i], w[i], chains[i]);
-    }
+/// The chains of some rows, [`ROWS`] at most.
+pub(crate) struct Dots<'a, T> {
+    rows: usize,
+    /// X's element (i, p) is at `i * row + p / LANES * panel + p % LANES`.
+    x: *const T,
+    row: usize,
+    panel: usize,
+    weight: &'a [T],
 }
 
-/// The last terms, with zeros after them.
-#[inline(always)]
-fn filled<T: Math>(terms: &[T]) -> [T; CHAINS] {
-    let mut all = [T::zero(); CHAINS];
-    all[..terms.len()].copy_from_slice(terms);
-    all
+/// What [`Dots`] sums up.
+pub(crate) type Chains<T> = [[T; CHAINS]; ROWS];
+
+impl<T: Math> Dots<'_, T> {
+    /// Writes the chains of each row.
+    ///
+    /// # Safety
+    /// X has the elements, and the processor V's instruction set.
+    #[inline(always)]
+    pub(crate) unsafe fn run_dots<V: Vector<Element = T>>(&self, sums: &mut Chains<T>) {
+        let vectors = CHAINS / V::LANES;
+        let terms = self.weight.len();
+        let whole = terms / V::LANES * V::LANES;
+        for (row, sums) in sums.iter_mut().enumerate().take(self.rows) {
+            // SAFETY: the caller's promise; the last vector is read as far as there are terms
+            unsafe {
+                let mut chains = [V::splat(T::zero()); CHAINS];
+                let mut x = self.x.add(row * self.row);
+                let mut vector = 0;
+                for term in (0..whole).step_by(V::LANES) {
+                    let weight = V::load(self.weight.as_ptr().add(term));
+                    chains[vector] = V::load(x).mul_add(weight, chains[vector]);
+                    x = x.wrapping_add(self.panel);
+                    vector = (vector + 1) % vectors;
+                }
+                if whole < terms {
+                    let weight = V::load_first(self.weight.as_ptr().add(whole), terms - whole);
+                    let x = V::load_first(x, terms - whole);
+                    chains[vector] = x.mul_add(weight, chains[vector]);
+                }
+                for (vector, chain) in chains.iter().enumerate().take(vectors) {
+                    chain.store(sums.as_mut_ptr().add(vector * V::LANES));
+                }
+            }
+        }
+    }
 }

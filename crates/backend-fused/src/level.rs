@@ -2,6 +2,7 @@
 
 #[cfg(target_arch = "x86_64")]
 use crate::amx;
+use crate::dots::{Chains, Dots};
 use crate::product::{Call, Product};
 use crate::vector::Vector;
 use crate::vector::portable::Four;
@@ -27,6 +28,12 @@ pub(crate) trait Compiled: Math {
     /// # Safety
     /// As [`Product::run_few`]; the processor has `level`.
     unsafe fn run_few(level: Level, product: &Product<Self>);
+
+    /// Sums up rows for a layer of one output.
+    ///
+    /// # Safety
+    /// As [`Dots::run_dots`]; the processor has `level`.
+    unsafe fn run_dots(level: Level, dots: &Dots<'_, Self>, sums: &mut Chains<Self>);
 
     /// Transposes the first rows of a panel of [`Compiled::lanes`] columns by an instruction set's
     /// own means, and answers how many it did. The elements of a column lie side by side; columns
@@ -65,34 +72,37 @@ pub(crate) trait Compiled: Math {
     }
 }
 
-/// The function `$run`, which runs the product's own of that name, compiled for each level.
+/// The function `$run`, which runs what `$what` has of that name, compiled for each level.
 macro_rules! run {
-    ($run:ident, $type:ident, $wide:ident, $narrow:ident, $neon:ident) => {
-        unsafe fn $run(level: Level, product: &Product<$type>) {
+    (
+        $run:ident($what:ty $(, $more:ident: $of:ty)?),
+        $type:ident, $wide:ident, $narrow:ident, $neon:ident
+    ) => {
+        unsafe fn $run(level: Level, what: &$what $(, $more: $of)?) {
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]
-            unsafe fn avx512(product: &Product<$type>) {
+            unsafe fn avx512(what: &$what $(, $more: $of)?) {
                 // SAFETY: the caller's promise
-                unsafe { product.$run::<$wide>() }
+                unsafe { what.$run::<$wide>($($more)?) }
             }
 
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx2,fma")]
-            unsafe fn avx2(product: &Product<$type>) {
+            unsafe fn avx2(what: &$what $(, $more: $of)?) {
                 // SAFETY: the caller's promise
-                unsafe { product.$run::<$narrow>() }
+                unsafe { what.$run::<$narrow>($($more)?) }
             }
 
             // SAFETY: the caller's promise
             unsafe {
                 match level {
                     #[cfg(target_arch = "x86_64")]
-                    Level::Avx512 => avx512(product),
+                    Level::Avx512 => avx512(what $(, $more)?),
                     #[cfg(target_arch = "x86_64")]
-                    Level::Avx2 => avx2(product),
+                    Level::Avx2 => avx2(what $(, $more)?),
                     #[cfg(target_arch = "aarch64")]
-                    Level::Neon => product.$run::<$neon>(),
-                    _ => product.$run::<Four<$type>>(),
+                    Level::Neon => what.$run::<$neon>($($more)?),
+                    _ => what.$run::<Four<$type>>($($more)?),
                 }
             }
         }
@@ -133,8 +143,12 @@ macro_rules! compiled {
                     }
                 }
 
-                run!(run, $type, $wide, $narrow, $neon);
-                run!(run_few, $type, $wide, $narrow, $neon);
+                run!(run(Product<$type>), $type, $wide, $narrow, $neon);
+                run!(run_few(Product<$type>), $type, $wide, $narrow, $neon);
+                run!(
+                    run_dots(Dots<'_, $type>, sums: &mut Chains<$type>),
+                    $type, $wide, $narrow, $neon
+                );
 
                 $($own)*
             }

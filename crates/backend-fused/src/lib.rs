@@ -18,13 +18,12 @@ mod pack;
 mod product;
 mod vector;
 
-use consonance_core::Activation;
-use consonance_host::kernels::{
-    Inputs, Weights, activate, add_columns, check_shapes, scale_by_derivative,
-};
-use consonance_host::simd::{self, Level, dispatch_at};
+use consonance_core::{Activation, DenseLayer};
+use consonance_host::kernels::{Inputs, Weights, activate, check_shapes, scale_by_derivative};
+use consonance_host::matrix::Panels;
+use consonance_host::simd::{self, Level};
 use consonance_host::{Beta, HostBackend, Kernels, MatMut, MatRef};
-use dots::Dots;
+use dots::dots;
 use level::Compiled;
 use pack::{overwrite, pack};
 use product::{Ahead, BLOCK, Call, DEPTH, Finish, Product, Start};
@@ -76,6 +75,10 @@ const WORTH_ROWS: usize = 128;
 const FEW_ROWS: usize = 64;
 const WORTH_PANELS: usize = 4;
 const MANY_PANELS: usize = 32;
+
+/// Weights of a layer that is large enough for panels of activations: smaller products read rows as
+/// they lie, and have nothing packed.
+const WORTH_WEIGHTS: usize = 32 * 1024;
 
 /// Terms that make up for splitting operands for the matrix unit, and rows of X in the gradient of
 /// the weights, which splits X once for all outputs; a layer's outputs that do, and its inputs in
@@ -142,7 +145,8 @@ impl Fused {
         self.amx && worth && T::amx_panel(rows).is_some()
     }
 
-    /// C ← finish(start + A·B), C row-major with no gaps inside its rows; by the matrix unit or not.
+    /// C ← finish(start + A·B), C row-major with no gaps inside its rows, or in panels; by the matrix
+    /// unit or not.
     fn product<T: Compiled>(&self, call: &Call<'_, T>, amx: bool, mut c: MatMut<'_, T>) {
         let &Call { a, b, packed, start, finish } = call;
         let (m, n, k) = (c.rows(), c.cols(), a.cols());
@@ -156,31 +160,48 @@ impl Fused {
             return unsafe { T::amx_run(call, c) };
         }
         let (lanes, rows) = (T::lanes(self.level), T::rows(self.level));
-        if n == 1 && m >= lanes && a.col_stride() == 1 && c.row_stride() == 1 {
+        let (panels_a, panels_b) = (a.in_which_panels(), b.in_which_panels());
+        if n == 1 && m >= lanes && a.col_stride() == 1 && c.row_stride() == 1 && panels_a.is_none()
+        {
             return self.column(call, c);
         }
-        let whole = Product {
+        let mut whole = Product {
             m,
             n,
             k,
             a: a.as_ptr(),
             a_panel: rows * a.row_stride(),
+            a_tiles: 0,
             a_row: a.row_stride(),
             a_col: a.col_stride(),
-            b: std::ptr::null(),
+            a_jump: 0,
+            b: packed.as_ptr(),
             b_row: lanes,
             b_panel: k * lanes,
             c_row: c.row_stride(),
+            c_panel: c.in_which_panels().map_or(lanes, |panels| panels.stride),
             c: c.as_mut_ptr(),
             start,
             finish,
             fetches: k * n * size_of::<T>() > FETCHED_BYTES,
             after: Ahead::NOTHING,
         };
-        let whole = match packed.is_empty() {
-            true => Product { b: b.as_ptr(), b_row: b.row_stride(), b_panel: lanes, ..whole },
-            false => Product { b: packed.as_ptr(), ..whole },
-        };
+        if packed.is_empty() {
+            whole.b = b.as_ptr();
+            whole.b_row = b.row_stride();
+            whole.b_panel = panels_b.map_or(lanes, |panels| panels.stride);
+        }
+        match panels_a {
+            None => {}
+            // panels of a vector's width hold one tile or two
+            Some(Panels { width, stride, of_rows: true }) => {
+                (whole.a_panel, whole.a_tiles) = (stride, (width / rows).trailing_zeros());
+            }
+            Some(Panels { width, stride, of_rows: false }) => whole.a_jump = stride - width,
+        }
+        for panels in [panels_a, panels_b, c.in_which_panels()].iter().flatten() {
+            assert_eq!(panels.width, lanes, "panels as wide as a vector");
+        }
         let panels = n.div_ceil(lanes);
         let many = !packed.is_empty() && panels >= MANY_PANELS;
         let packs_a = needs_packing_a(panels, &a) || many && is_crowded::<T>(a.row_stride());
@@ -239,10 +260,11 @@ impl Fused {
                     pack(self.level, rows, &a.t(), &mut for_a.0[..panels]);
                     (product.a, product.a_panel) = (for_a.0.as_ptr().cast(), rows * terms.len());
                     (product.a_row, product.a_col) = (1, rows);
+                    (product.a_tiles, product.a_jump) = (0, 0);
                 }
                 for first in (0..whole.n).step_by(columns) {
                     let count = columns.min(whole.n - first);
-                    let stripe = product.columns(first, count);
+                    let stripe = product.columns(first, count, lanes);
                     if !packs_b {
                         self.run(&stripe);
                         continue;
@@ -254,7 +276,7 @@ impl Fused {
                         let of_part = of_block.rows_range(part.clone());
                         pack(self.level, lanes, &of_part, &mut for_b.0[..panels]);
                         let mut stripe = stripe.terms(part.clone());
-                        stripe.a = stripe.a.wrapping_add(depth * stripe.a_col);
+                        stripe.a = stripe.a.wrapping_add(product.right(depth, lanes));
                         stripe.b = for_b.0.as_ptr().cast();
                         (stripe.b_row, stripe.b_panel) = (lanes, part.len() * lanes);
                         stripe.after = match (part.end < terms.len(), first + count < whole.n) {
@@ -288,8 +310,7 @@ impl Fused {
                 T::run(self.level, &product.rows(0..whole));
             }
             let mut few = product.rows(whole..m);
-            let down = whole / rows * product.a_panel + whole % rows * product.a_row;
-            few.a = product.a.wrapping_add(down);
+            few.a = product.a.wrapping_add(product.down(whole, rows));
             few.fetches = product.fetches && whole == 0;
             T::run_few(self.level, &few);
         }
@@ -379,6 +400,14 @@ macro_rules! kernels {
                 <$type>::lanes(self.level)
             }
 
+            fn activation_panel(&self, layers: &[DenseLayer]) -> usize {
+                let (lanes, rows) = (<$type>::lanes(self.level), <$type>::rows(self.level));
+                let worth = layers.iter().any(|layer| layer.weight.len() >= WORTH_WEIGHTS);
+                // panels hold whole tiles; the matrix unit takes rows in one piece
+                let unit = self.amx && <$type>::amx_panel(1).is_some();
+                if worth && lanes.is_multiple_of(rows) && !unit { lanes } else { 0 }
+            }
+
             fn panel_len(&self, inputs: usize, outputs: usize) -> usize {
                 // the matrix unit's form is half as large again: to write and read it costs more
                 // than to make it anew; one output's weights are read as they are
@@ -421,7 +450,7 @@ macro_rules! kernels {
                 };
                 if weights.of_outputs == 1 {
                     let (weight, bias) = (weights.matrix.row(0), bias[0]);
-                    dispatch_at(self.level, Dots { x, weight, bias, y: z });
+                    dots(self.level, x, weight, bias, z);
                     return activate(activation, sums, y);
                 }
                 let finish = match activation {
@@ -449,8 +478,9 @@ macro_rules! kernels {
             ) {
                 let finish = match activation {
                     Activation::Relu => {
-                        let same = (y.rows(), y.cols(), y.row_stride());
-                        assert_eq!(same, (d.rows(), d.cols(), d.row_stride()), "outputs and D");
+                        let of_y = (y.rows(), y.cols(), y.row_stride(), y.in_which_panels());
+                        let of_d = (d.rows(), d.cols(), d.row_stride(), d.in_which_panels());
+                        assert_eq!(of_y, of_d, "outputs and D");
                         Finish::WherePositive(y.as_ptr())
                     }
                     _ => Finish::Plain,
@@ -477,7 +507,10 @@ macro_rules! kernels {
                 let call = Call { a: delta.t(), b: matrix, packed, start, finish: Finish::Plain };
                 let g = MatMut::new(weight, delta.cols(), matrix.cols());
                 self.product(&call, amx, g);
-                add_columns(delta, beta, bias);
+                // the sums of Δ's columns, as a product with a row of ones
+                let ones = MatRef::with_strides(&[1.0], 1, rows, 0, 0);
+                let call = Call { a: ones, b: delta, packed: &[], start, finish: Finish::Plain };
+                self.product(&call, false, MatMut::new(bias, 1, delta.cols()));
             }
         }
     };

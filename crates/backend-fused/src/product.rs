@@ -31,7 +31,7 @@ pub(crate) enum Finish<T> {
     Plain,
     /// max(x, 0).
     Relu,
-    /// Zero where the element of this matrix [m, n], with C's strides, is not above zero: the
+    /// Zero where the element of this matrix [m, n], laid out like C, is not above zero: the
     /// derivative of relu, told from its outputs.
     WherePositive(*const T),
 }
@@ -67,26 +67,30 @@ impl<T> Ahead<T> {
     pub(crate) const NOTHING: Self = Ahead { from: std::ptr::null(), row: 0, panel: 0, panels: 0 };
 }
 
-/// C ← finish(start + A·B) with C row-major: all that a product is, as pointers.
+/// C ← finish(start + A·B) with C row-major or in panels: all that a product is, as pointers.
 #[derive(Clone, Copy)]
 pub(crate) struct Product<T> {
     pub(crate) m: usize,
     pub(crate) n: usize,
     pub(crate) k: usize,
-    /// A's element (i, p) is at `i / ROWS * a_panel + i % ROWS * a_row + p * a_col`: any strides
-    /// with a panel distance of ROWS · `a_row`, or packed in panels of ROWS rows.
+    /// A's element (i, p): see [`Product::down`] and [`Product::right`].
     pub(crate) a: *const T,
+    /// Distance of panels of rows, of one tile or `1 << a_tiles` each.
     pub(crate) a_panel: usize,
+    pub(crate) a_tiles: u32,
     pub(crate) a_row: usize,
     pub(crate) a_col: usize,
+    /// What lies between two panels of LANES terms; 0 where all terms lie alike.
+    pub(crate) a_jump: usize,
     /// B's element (p, j) is at `p * b_row + j / LANES * b_panel + j % LANES`: row-major with a
     /// panel distance of LANES, or packed in panels of LANES columns.
     pub(crate) b: *const T,
     pub(crate) b_row: usize,
     pub(crate) b_panel: usize,
-    /// Distance of C's rows.
+    /// C's element (i, j) is at `i * c_row + j / LANES * c_panel + j % LANES`.
     pub(crate) c: *mut T,
     pub(crate) c_row: usize,
+    pub(crate) c_panel: usize,
     pub(crate) start: Start<T>,
     pub(crate) finish: Finish<T>,
     /// Whether what is read next is fetched: B's next vectors, at the end `after`.
@@ -96,6 +100,22 @@ pub(crate) struct Product<T> {
 }
 
 impl<T: Copy> Product<T> {
+    /// How far row i of A lies from the first, for tiles of so many rows: any strides, with a panel
+    /// distance of a tile's rows, or panels of one tile or two.
+    #[inline(always)]
+    pub(crate) fn down(&self, row: usize, rows_of_tile: usize) -> usize {
+        let (tile, within) = (row / rows_of_tile, row % rows_of_tile);
+        let of_panel = tile & ((1 << self.a_tiles) - 1);
+        (tile >> self.a_tiles) * self.a_panel + (of_panel * rows_of_tile + within) * self.a_row
+    }
+
+    /// How far term p of A lies from the first, which is the first of a panel of terms if there are
+    /// such.
+    #[inline(always)]
+    pub(crate) fn right(&self, term: usize, lanes: usize) -> usize {
+        term * self.a_col + term / lanes * self.a_jump
+    }
+
     /// The product for some rows of C; A is to be set to theirs.
     pub(crate) fn rows(&self, rows: Range<usize>) -> Self {
         let down = rows.start * self.c_row;
@@ -114,17 +134,19 @@ impl<T: Copy> Product<T> {
         Product { k: terms.len(), start, finish, ..*self }
     }
 
-    /// The product for `count` columns of C, from `first` on; B is to be set to theirs.
-    pub(crate) fn columns(&self, first: usize, count: usize) -> Self {
+    /// The product for `count` columns of C, from `first` on, which begins a vector of `lanes`; B is
+    /// to be set to theirs.
+    pub(crate) fn columns(&self, first: usize, count: usize, lanes: usize) -> Self {
         let start = match self.start {
             Start::Bias(bias) => Start::Bias(bias.wrapping_add(first)),
             start => start,
         };
+        let right = first / lanes * self.c_panel;
         let finish = match self.finish {
-            Finish::WherePositive(y) => Finish::WherePositive(y.wrapping_add(first)),
+            Finish::WherePositive(y) => Finish::WherePositive(y.wrapping_add(right)),
             finish => finish,
         };
-        Product { n: count, c: self.c.wrapping_add(first), start, finish, ..*self }
+        Product { n: count, c: self.c.wrapping_add(right), start, finish, ..*self }
     }
 
     /// Runs the product.
@@ -143,7 +165,7 @@ impl<T: Copy> Product<T> {
         }
         for first in (0..self.k).step_by(BLOCK) {
             let mut block = self.terms(first..(first + BLOCK).min(self.k));
-            block.a = self.a.wrapping_add(first * self.a_col);
+            block.a = self.a.wrapping_add(self.right(first, V::LANES));
             block.b = self.b.wrapping_add(first * self.b_row);
             // SAFETY: the caller's promise
             unsafe { block.block::<V>() };
@@ -281,6 +303,8 @@ impl<T: Copy> Product<T> {
             last,
             depth,
             terms,
+            a: self.a.wrapping_add(self.right(depth, V::LANES)),
+            b: self.b.wrapping_add(depth * self.b_row + vector * self.b_panel),
             ends: depth + terms == self.k,
             ahead: self.ahead::<V, N>(vector, depth + terms),
             each: terms.div_ceil(self.m.div_ceil(V::ROWS)),
@@ -321,7 +345,8 @@ impl<T: Copy> Product<T> {
         // SAFETY: the caller's promise for all pointers; the last vector of a stripe reads and
         // writes its `last` columns only, except in packed panels, which are whole
         unsafe {
-            let c = self.c.add(row * self.c_row + column);
+            let first = row * self.c_row + step.vector * self.c_panel;
+            let c = self.c.add(first);
             let load = |from: *const T, j: usize| match whole || j + 1 < N {
                 true => V::load(from),
                 false => V::load_first(from, step.last),
@@ -338,44 +363,49 @@ impl<T: Copy> Product<T> {
                     }
                 }
                 _ => {
-                    for (i, sums) in sums.iter_mut().enumerate() {
+                    let mut c = c;
+                    for sums in &mut sums {
                         for (j, sum) in sums.iter_mut().enumerate() {
-                            *sum = load(c.add(i * self.c_row + j * V::LANES), j);
+                            *sum = load(c.wrapping_add(j * self.c_panel), j);
                         }
+                        c = c.wrapping_add(self.c_row);
                     }
                 }
             }
-            let down = row / V::ROWS * self.a_panel + row % V::ROWS * self.a_row;
-            let a = self.a.add(down + step.depth * self.a_col);
-            let b = self.b.add(step.depth * self.b_row + step.vector * self.b_panel);
             step.fetch::<V>(row / V::ROWS);
             let last = if self.b_panel == V::LANES { step.last } else { V::LANES };
             let terms = Terms {
                 count: step.terms,
-                a,
+                a: step.a.add(self.down(row, V::ROWS)),
                 a_row: self.a_row,
                 a_col: self.a_col,
-                b,
+                a_jump: self.a_jump,
+                b: step.b,
                 b_row: self.b_row,
                 b_panel: self.b_panel,
                 last,
             };
             V::multiply(&terms, &mut sums);
-            for (i, sums) in sums.iter().enumerate() {
+            let (mut c, mut y) = match self.finish {
+                Finish::WherePositive(y) => (c, y.wrapping_add(first)),
+                _ => (c, c.cast_const()),
+            };
+            for sums in &sums {
                 for (j, sum) in sums.iter().enumerate() {
-                    let at = i * self.c_row + j * V::LANES;
+                    let right = j * self.c_panel;
                     let out = match self.finish {
                         Finish::Relu if step.ends => sum.relu(),
-                        Finish::WherePositive(y) if step.ends => {
-                            sum.where_positive(load(y.add(row * self.c_row + column + at), j))
+                        Finish::WherePositive(_) if step.ends => {
+                            sum.where_positive(load(y.wrapping_add(right), j))
                         }
                         _ => *sum,
                     };
                     match whole || j + 1 < N {
-                        true => out.store(c.add(at)),
-                        false => out.store_first(c.add(at), step.last),
+                        true => out.store(c.wrapping_add(right)),
+                        false => out.store_first(c.wrapping_add(right), step.last),
                     }
                 }
+                (c, y) = (c.wrapping_add(self.c_row), y.wrapping_add(self.c_row));
             }
         }
     }
@@ -387,6 +417,9 @@ struct Step<T> {
     last: usize,
     depth: usize,
     terms: usize,
+    /// Where A's and B's elements of these terms begin.
+    a: *const T,
+    b: *const T,
     /// True if these are the last terms.
     ends: bool,
     ahead: Ahead<T>,

@@ -3,7 +3,7 @@
 //! sixteen chains.
 
 use consonance_backend_fused::Fused;
-use consonance_core::Activation;
+use consonance_core::{Activation, Loss, Plan};
 use consonance_host::kernels::{Inputs, Weights};
 use consonance_host::simd::Level;
 use consonance_host::{Beta, Kernels, MatMut, MatRef, Math};
@@ -125,6 +125,112 @@ where
     }
 }
 
+/// The widths of panels that the kernels want for activations, of networks as large as can be.
+fn panel<T: Math>(kernels: &Fused) -> Option<usize>
+where
+    Fused: Kernels<T>,
+{
+    let plan = Plan::mlp(1024, &[1024], 1024, Activation::Relu, Loss::CrossEntropy);
+    let panel = Kernels::<T>::activation_panel(kernels, &plan.dense_layers().unwrap());
+    (panel > 0).then_some(panel)
+}
+
+/// Numbers in panels, NaN around them and what fills up the last panel.
+struct InPanels<T> {
+    elements: Vec<T>,
+    rows: usize,
+    cols: usize,
+    width: usize,
+}
+
+impl<T: Math> InPanels<T> {
+    fn new(rows: usize, cols: usize, width: usize, value: impl Fn(usize, usize) -> T) -> Self {
+        let elements = vec![T::nan(); cols.div_ceil(width) * Self::stride(rows, width)];
+        let mut all = InPanels { elements, rows, cols, width };
+        let mut view = all.view_mut();
+        for (i, j) in (0..rows).flat_map(|i| (0..cols).map(move |j| (i, j))) {
+            view.set(i, j, value(i, j));
+        }
+        all
+    }
+
+    fn stride(rows: usize, width: usize) -> usize {
+        (rows + 2) * width
+    }
+
+    fn view(&self) -> MatRef<'_, T> {
+        let stride = Self::stride(self.rows, self.width);
+        MatRef::in_panels(&self.elements, self.rows, self.cols, self.width, stride)
+    }
+
+    fn view_mut(&mut self) -> MatMut<'_, T> {
+        let stride = Self::stride(self.rows, self.width);
+        MatMut::in_panels(&mut self.elements, self.rows, self.cols, self.width, stride)
+    }
+
+    /// That these are its elements, and nothing else was written.
+    fn assert_are(&self, expected: &[T], what: &str) {
+        let view = self.view();
+        let of_row = |i: usize| (0..self.cols).map(move |j| view.get(i, j));
+        assert!((0..self.rows).flat_map(of_row).eq(expected.iter().copied()), "{what}");
+        let others = self.elements.iter().filter(|x| x.is_nan()).count();
+        assert_eq!(others, self.elements.len() - self.rows * self.cols, "beside, {what}");
+    }
+}
+
+/// All three products of a layer whose activations lie in panels, at every level that wants them so.
+fn in_panels<T: Math>(rows: usize, inputs: usize, outputs: usize)
+where
+    Fused: Kernels<T>,
+{
+    let number = |i: usize, j: usize| T::of(((i * 31 + j) * 7919 % 1009) as f64 / 1009.0 - 0.5);
+    let (w, bias) = (numbers::<T>(outputs * inputs), numbers::<T>(outputs));
+    let matrix = MatRef::new(&w, outputs, inputs);
+    for level in levels() {
+        let kernels = Fused::at(level);
+        let Some(width) = panel::<T>(&kernels) else { continue };
+        let what = format!("{level}: {rows} × {inputs} × {outputs} in panels");
+        let x = InPanels::new(rows, inputs, width, number);
+        let delta = InPanels::new(rows, outputs, width, |i, j| number(j, i));
+        let nan = |_: usize, _: usize| T::nan();
+
+        let len = Kernels::<T>::panel_len(&kernels, inputs, outputs);
+        let mut packed = vec![T::nan(); outputs.div_ceil(width) * len];
+        kernels.pack(matrix, &mut packed);
+        let weights = Weights { matrix, packed: &packed, of_outputs: outputs };
+        let mut y = InPanels::new(rows, outputs, width, nan);
+        kernels.forward(x.view(), weights, &bias, Activation::Identity, None, y.view_mut());
+        if outputs > 1 {
+            y.assert_are(&chains(level, &bias, &x.view(), &matrix.t()), &what);
+        } else {
+            let apart: Vec<T> =
+                (0..rows * inputs).map(|i| number(i / inputs, i % inputs)).collect();
+            let mut expected = vec![T::nan(); rows];
+            let (x, to) = (MatRef::new(&apart, rows, inputs), MatMut::new(&mut expected, rows, 1));
+            kernels.forward(x, weights, &bias, Activation::Identity, None, to);
+            y.assert_are(&expected, &what);
+        }
+
+        let mut d = InPanels::new(rows, inputs, width, nan);
+        let of = InPanels::new(rows, inputs, width, number);
+        let to = d.view_mut();
+        kernels.input_gradient(delta.view(), matrix, Activation::Relu, None, of.view(), to);
+        let mut expected = chains(level, &[], &delta.view(), &matrix);
+        for (at, d) in expected.iter_mut().enumerate() {
+            *d = if number(at / inputs, at % inputs) > T::zero() { *d } else { T::zero() };
+        }
+        d.assert_are(&expected, &what);
+
+        let (mut g, mut sums) = (vec![T::nan(); outputs * inputs], vec![T::nan(); outputs]);
+        let of = Inputs { matrix: x.view(), packed: &[], of_outputs: outputs };
+        kernels.weight_gradient(delta.view(), of, Beta::Zero, &mut g, &mut sums);
+        assert!(g == chains(level, &[], &delta.view().t(), &x.view()), "{what}, weights");
+        let ones = vec![T::one(); rows];
+        let ones = MatRef::new(&ones, 1, rows);
+        assert!(sums == chains(level, &[], &ones, &delta.view()), "{what}, biases");
+    }
+}
+
 macro_rules! tests {
     ($type:ident) => {
         mod $type {
@@ -147,8 +253,22 @@ macro_rules! tests {
             #[test]
             fn one_output() {
                 super::one_output::<$type>(1, 5, 0);
+                super::one_output::<$type>(3, 20, 0);
+                super::one_output::<$type>(70, 16, 0);
                 super::one_output::<$type>(16, 64, 0);
                 super::one_output::<$type>(37, 150, 3);
+            }
+
+            #[test]
+            fn in_panels() {
+                super::in_panels::<$type>(13, 5, 70);
+                super::in_panels::<$type>(37, 64, 1);
+                super::in_panels::<$type>(24, 150, 40);
+                super::in_panels::<$type>(3, 40, 33);
+                // W packed for its input gradient, an A beyond the second-level cache
+                super::in_panels::<$type>(131, 700, 310);
+                super::in_panels::<$type>(250, 1100, 40);
+                super::in_panels::<$type>(130, 40, 2100);
             }
 
             #[test]

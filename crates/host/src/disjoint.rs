@@ -1,6 +1,6 @@
 //! One array that several threads write to at once, each its own part.
 
-use crate::matrix::{MatMut, MatRef};
+use crate::matrix::{Layout, MatMut, MatRef};
 use std::marker::PhantomData;
 use std::ops::Range;
 
@@ -50,10 +50,10 @@ impl<'a, T> Disjoint<'a, T> {
         unsafe { std::slice::from_raw_parts_mut(self.start.add(range.start), range.len()) }
     }
 
-    /// A row-major matrix whose first element is number `at`, to read.
+    /// A matrix whose first element is number `at`, to read.
     ///
     /// # Safety
-    /// Nobody writes its elements as long as the view lives; rows are `cols` or more apart.
+    /// Nobody writes its elements as long as the view lives; they lie at distinct places.
     ///
     /// # Panics
     /// If it does not lie within the array.
@@ -62,17 +62,17 @@ impl<'a, T> Disjoint<'a, T> {
         at: usize,
         rows: usize,
         cols: usize,
-        stride: usize,
+        layout: Layout,
     ) -> MatRef<'a, T> {
         // SAFETY: the caller's promise, and the check
-        unsafe { MatRef::block(self.first(at, rows, cols, stride), rows, cols, stride) }
+        unsafe { MatRef::block(self.first(at, rows, cols, layout), rows, cols, layout) }
     }
 
-    /// A row-major matrix whose first element is number `at`, to write.
+    /// A matrix whose first element is number `at`, to write.
     ///
     /// # Safety
-    /// Nobody else reads or writes its elements as long as the view lives; rows are `cols` or more
-    /// apart.
+    /// Nobody else reads or writes its elements as long as the view lives; they lie at distinct
+    /// places.
     ///
     /// # Panics
     /// If it does not lie within the array.
@@ -81,15 +81,15 @@ impl<'a, T> Disjoint<'a, T> {
         at: usize,
         rows: usize,
         cols: usize,
-        stride: usize,
+        layout: Layout,
     ) -> MatMut<'a, T> {
         // SAFETY: the caller's promise, and the check
-        unsafe { MatMut::block(self.first(at, rows, cols, stride), rows, cols, stride) }
+        unsafe { MatMut::block(self.first(at, rows, cols, layout), rows, cols, layout) }
     }
 
     /// Where element `at` lies, if a matrix that begins there lies within the array.
-    fn first(&self, at: usize, rows: usize, cols: usize, stride: usize) -> *mut T {
-        let end = if rows * cols == 0 { at } else { at + (rows - 1) * stride + cols };
+    fn first(&self, at: usize, rows: usize, cols: usize, layout: Layout) -> *mut T {
+        let end = at + layout.extent(rows, cols);
         assert!(at <= end && end <= self.len, "a {rows} × {cols} matrix at {at} of {}", self.len);
         // SAFETY: `at` is within the array, or one past its end
         unsafe { self.start.add(at) }

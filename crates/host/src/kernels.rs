@@ -3,7 +3,7 @@
 
 use crate::math::Math;
 use crate::matrix::{MatMut, MatRef};
-use consonance_core::Activation;
+use consonance_core::{Activation, DenseLayer};
 
 /// What becomes of the elements that are already in the result of a product.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,6 +104,20 @@ pub trait Kernels<T: Math>: Send + Sync + 'static {
         let _ = (x, packed);
     }
 
+    /// How many columns of what the layers of a network write the kernels want side by side: their
+    /// rows in panels of so many columns ([`Panels`](crate::matrix::Panels)), 4, 8 or 16, or 0 for rows
+    /// in one piece. [`Kernels::panel_rows`] is a multiple of it.
+    ///
+    /// Panels of a vector's width are packed already for the product that reads them next, as A or
+    /// as B, and threads that write different outputs of a layer write different parts of memory. The
+    /// gathered features are laid out so too, and all X, Y, sums, Δ and D below may be then, or not:
+    /// the last layer's are rows in one piece whatever the kernels want, and so are features that need
+    /// no gathering. The products' defaults take rows in one piece alone.
+    fn activation_panel(&self, layers: &[DenseLayer]) -> usize {
+        let _ = layers;
+        0
+    }
+
     /// Some outputs of a dense layer: Y ← f(X·Wᵀ + b).
     ///
     /// X is [m, inputs], W [n, inputs], b `[n]`, Y [m, n]; the rows of X and of Y lie side by side
@@ -168,26 +182,25 @@ pub trait Kernels<T: Math>: Send + Sync + 'static {
     }
 }
 
-/// y ← f(sums), or f(y) without them: rows that lie side by side or apart.
-pub fn activate<T: Math>(
-    activation: Activation,
-    sums: Option<MatMut<'_, T>>,
-    mut y: MatMut<'_, T>,
-) {
+/// y ← f(sums), or f(y) without them: rows that lie side by side, apart or in panels, `sums` as y.
+pub fn activate<T: Math>(activation: Activation, sums: Option<MatMut<'_, T>>, y: MatMut<'_, T>) {
     let each = |sums: Option<&[T]>, y: &mut [T]| match sums {
         Some(sums) => T::activate_from(activation, sums, y),
         None => T::activate(activation, y),
     };
-    let sums = sums.as_ref().map(|sums| sums.as_ref());
-    match (sums.map(|sums| sums.as_slice()), y.as_slice()) {
-        (None, Some(y)) => each(None, y),
-        (Some(Some(sums)), Some(y)) => each(Some(sums), y),
-        _ => (0..y.rows()).for_each(|i| each(sums.map(|sums| sums.row(i)), y.row(i))),
+    let mut sums = sums.as_ref().map(|sums| sums.as_ref().panels());
+    for mut y in y.panels() {
+        let sums = sums.as_mut().and_then(Iterator::next);
+        match (sums.map(|sums| sums.as_slice()), y.as_slice()) {
+            (None, Some(y)) => each(None, y),
+            (Some(Some(sums)), Some(y)) => each(Some(sums), y),
+            _ => (0..y.rows()).for_each(|i| each(sums.map(|sums| sums.row(i)), y.row(i))),
+        }
     }
 }
 
-/// d ← d ∘ f′, where y = f(sums): rows that lie side by side or apart. `sums` are read only where
-/// [`Activation::derivative_needs_input`], and nothing is read of the identity.
+/// d ← d ∘ f′, where y = f(sums): rows that lie side by side, apart or in panels, all alike. `sums`
+/// are read only where [`Activation::derivative_needs_input`], and nothing is read of the identity.
 ///
 /// # Panics
 /// If the shapes differ, or sums that are needed are missing.
@@ -195,7 +208,7 @@ pub fn scale_by_derivative<T: Math>(
     activation: Activation,
     sums: Option<MatRef<'_, T>>,
     y: MatRef<'_, T>,
-    mut d: MatMut<'_, T>,
+    d: MatMut<'_, T>,
 ) {
     if activation == Activation::Identity {
         return;
@@ -205,19 +218,28 @@ pub fn scale_by_derivative<T: Math>(
         true => sums.expect("sums are kept where the derivative needs them"),
         false => y,
     };
+    assert_eq!((x.rows(), x.cols()), (d.rows(), d.cols()), "a layer's outputs and their gradient");
     let each = |x: &[T], d: &mut [T]| T::scale_by_derivative(activation, x, x, d);
-    match (x.as_slice(), d.as_slice()) {
-        (Some(x), Some(d)) => each(x, d),
-        _ => (0..d.rows()).for_each(|i| each(x.row(i), d.row(i))),
+    for (x, mut d) in x.panels().zip(d.panels()) {
+        match (x.as_slice(), d.as_slice()) {
+            (Some(x), Some(d)) => each(x, d),
+            _ => (0..d.rows()).for_each(|i| each(x.row(i), d.row(i))),
+        }
     }
 }
 
-/// sums ← the sum of each column of `matrix`, + β·sums.
+/// sums ← the sum of each column of `matrix`, + β·sums; its rows lie side by side, apart or in
+/// panels.
 pub fn add_columns<T: Math>(matrix: MatRef<'_, T>, beta: Beta, sums: &mut [T]) {
     if beta == Beta::Zero {
         sums.fill(T::zero());
     }
-    T::add_columns(matrix, sums);
+    let mut sums = sums;
+    for panel in matrix.panels() {
+        let (first, rest) = sums.split_at_mut(panel.cols());
+        T::add_columns(panel, first);
+        sums = rest;
+    }
 }
 
 /// Checks the shapes of a product: what an implementation of [`Kernels::gemm`] begins with.

@@ -1,16 +1,110 @@
 //! Views of matrices in host memory, with any strides.
 
 use std::marker::PhantomData;
+use std::ops::Range;
+
+/// Where the elements of a matrix lie: element (i, j) `i * row_stride + j * col_stride` elements
+/// after the first, if it is not in panels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Layout {
+    pub(crate) row_stride: usize,
+    pub(crate) col_stride: usize,
+    pub(crate) panels: Option<Panels>,
+}
+
+/// Columns of a matrix in panels, one after the other: so many side by side (a power of two, whose
+/// quotients are cheap), the first of the next panel so many elements after the first of this one. The last panel may have fewer columns; what
+/// fills it up lies in memory too, and may be read.
+///
+/// [`Kernels::activation_panel`](crate::Kernels::activation_panel) says why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Panels {
+    /// Columns of a panel.
+    pub width: usize,
+    /// Distance of panels.
+    pub stride: usize,
+    /// True in a transpose: it is rows that lie in panels.
+    pub of_rows: bool,
+}
+
+impl Panels {
+    /// In which panel a column is, and which of the panel's.
+    #[inline(always)]
+    fn find(&self, column: usize) -> (usize, usize) {
+        (column >> self.width.trailing_zeros(), column & (self.width - 1))
+    }
+}
+
+impl Layout {
+    /// Rows whose elements lie side by side.
+    #[inline]
+    pub(crate) fn rows(row_stride: usize) -> Self {
+        Layout { row_stride, col_stride: 1, panels: None }
+    }
+
+    /// How far element (i, j) lies from the first.
+    #[inline(always)]
+    pub(crate) fn offset(&self, i: usize, j: usize) -> usize {
+        let Layout { row_stride, col_stride, panels } = *self;
+        match panels {
+            None => i * row_stride + j * col_stride,
+            Some(panels @ Panels { stride, of_rows: false, .. }) => {
+                let (panel, within) = panels.find(j);
+                i * row_stride + panel * stride + within * col_stride
+            }
+            Some(panels @ Panels { stride, of_rows: true, .. }) => {
+                let (panel, within) = panels.find(i);
+                panel * stride + within * row_stride + j * col_stride
+            }
+        }
+    }
+
+    /// How many elements there are from the first to the last of a row-major matrix, or to the end
+    /// of its last panel.
+    #[inline]
+    pub(crate) fn extent(&self, rows: usize, cols: usize) -> usize {
+        let cols = match self.panels {
+            None => cols,
+            Some(Panels { width, .. }) => (cols + width - 1) & !(width - 1),
+        };
+        match (rows, cols) {
+            (0, _) | (_, 0) => 0,
+            // panels do not overlap: the last element is the furthest
+            _ => self.offset(rows - 1, cols - 1) + 1,
+        }
+    }
+
+    /// The layout of the transpose.
+    #[inline]
+    fn t(self) -> Self {
+        let Layout { row_stride, col_stride, panels } = self;
+        let panels = panels.map(|panels| Panels { of_rows: !panels.of_rows, ..panels });
+        Layout { row_stride: col_stride, col_stride: row_stride, panels }
+    }
+
+    /// How far a view of some columns lies from the first.
+    ///
+    /// # Panics
+    /// If columns in panels do not begin with a panel.
+    #[inline]
+    pub(crate) fn columns(&self, columns: &Range<usize>) -> usize {
+        if let Some(panels @ Panels { width, of_rows: false, .. }) = self.panels {
+            let begins = columns.is_empty() || panels.find(columns.start).1 == 0;
+            assert!(begins, "columns {columns:?} of panels of {width}");
+        }
+        self.offset(0, columns.start)
+    }
+}
 
 /// A read-only view of a matrix: element (i, j) lies `i * row_stride + j * col_stride` elements
-/// after the first. A transpose is a view with the strides exchanged; nothing is copied.
+/// after the first, unless columns lie in [`Panels`]. A transpose is a view with the strides
+/// exchanged; nothing is copied.
 #[derive(Debug)]
 pub struct MatRef<'a, T> {
     first: *const T,
     rows: usize,
     cols: usize,
-    row_stride: usize,
-    col_stride: usize,
+    layout: Layout,
     borrow: PhantomData<&'a [T]>,
 }
 
@@ -23,8 +117,7 @@ pub struct MatMut<'a, T> {
     first: *mut T,
     rows: usize,
     cols: usize,
-    row_stride: usize,
-    col_stride: usize,
+    layout: Layout,
     borrow: PhantomData<&'a mut [T]>,
 }
 
@@ -46,6 +139,7 @@ impl<T> Clone for MatRef<'_, T> {
 impl<T> Copy for MatRef<'_, T> {}
 
 /// Panics if an element would lie past the end of `len` elements.
+#[inline]
 fn check_extent(len: usize, rows: usize, cols: usize, row_stride: usize, col_stride: usize) {
     let extent = match (rows, cols) {
         (0, _) | (_, 0) => Some(0),
@@ -59,6 +153,38 @@ fn check_extent(len: usize, rows: usize, cols: usize, row_stride: usize, col_str
         "a {rows} × {cols} view needs {} elements, there are {len}",
         extent.map_or("too many".to_string(), |extent| extent.to_string())
     );
+}
+
+/// The layout of panels in `len` elements.
+///
+/// # Panics
+/// As [`MatRef::in_panels`].
+fn panels_layout(len: usize, rows: usize, cols: usize, width: usize, stride: usize) -> Layout {
+    assert!(width.is_power_of_two(), "panels of {width} columns, no power of two");
+    assert!(rows * width <= stride, "panels of {rows} × {width} overlap at {stride}");
+    let panels = Some(Panels { width, stride, of_rows: false });
+    let layout = Layout { row_stride: width, col_stride: 1, panels };
+    let needs = layout.extent(rows, cols);
+    assert!(needs <= len, "{rows} × {cols} in panels needs {needs} elements, there are {len}");
+    layout
+}
+
+/// How far each panel lies from the first, and how many columns it has; or all of them are one.
+#[inline]
+fn each_panel(layout: Layout, cols: usize) -> impl Iterator<Item = (usize, usize)> {
+    let (width, stride) = match layout.panels {
+        None => (cols.max(1), 0),
+        Some(Panels { width, stride, of_rows }) => {
+            assert!(!of_rows, "the rows of a transpose are in panels, not its columns");
+            (width, stride)
+        }
+    };
+    let (mut at, mut left) = (0, cols);
+    std::iter::from_fn(move || {
+        let panel = (at, left.min(width));
+        (at, left) = (at + stride, left - panel.1);
+        (panel.1 > 0).then_some(panel)
+    })
 }
 
 impl<'a, T> MatRef<'a, T> {
@@ -82,47 +208,80 @@ impl<'a, T> MatRef<'a, T> {
         col_stride: usize,
     ) -> Self {
         check_extent(data.len(), rows, cols, row_stride, col_stride);
-        let first = data.as_ptr();
-        MatRef { first, rows, cols, row_stride, col_stride, borrow: PhantomData }
+        let layout = Layout { row_stride, col_stride, panels: None };
+        MatRef { first: data.as_ptr(), rows, cols, layout, borrow: PhantomData }
     }
 
-    /// A row-major matrix whose neighbours in memory may be written by someone else.
+    /// A matrix in panels of `width` columns, each with the elements of a row side by side and its
+    /// rows `width` apart; panels begin `stride` apart.
+    ///
+    /// # Panics
+    /// If the width is no power of two, panels overlap, or the last one, filled up, would reach past the end of `data`.
+    pub fn in_panels(data: &'a [T], rows: usize, cols: usize, width: usize, stride: usize) -> Self {
+        let layout = panels_layout(data.len(), rows, cols, width, stride);
+        MatRef { first: data.as_ptr(), rows, cols, layout, borrow: PhantomData }
+    }
+
+    /// A view with any layout.
+    ///
+    /// # Panics
+    /// If an element would lie past the end of `data`.
+    pub(crate) fn with_layout(data: &'a [T], rows: usize, cols: usize, layout: Layout) -> Self {
+        let needs = layout.extent(rows, cols);
+        assert!(needs <= data.len(), "a {rows} × {cols} view needs {needs} of {}", data.len());
+        MatRef { first: data.as_ptr(), rows, cols, layout, borrow: PhantomData }
+    }
+
+    /// A matrix whose neighbours in memory may be written by someone else.
     ///
     /// # Safety
-    /// `first` points at the first of `rows` rows of `cols` elements, `row_stride` ≥ `cols` apart,
-    /// which nobody writes for as long as the view lives.
+    /// `first` points at the first of the elements that the layout names, at distinct places, which
+    /// nobody writes for as long as the view lives.
     pub(crate) unsafe fn block(
         first: *const T,
         rows: usize,
         cols: usize,
-        row_stride: usize,
+        layout: Layout,
     ) -> MatRef<'a, T> {
-        MatRef { first, rows, cols, row_stride, col_stride: 1, borrow: PhantomData }
+        MatRef { first, rows, cols, layout, borrow: PhantomData }
     }
 
     /// The transpose, a view of the same elements.
     pub fn t(self) -> Self {
-        let MatRef { rows, cols, row_stride, col_stride, .. } = self;
-        MatRef { rows: cols, cols: rows, row_stride: col_stride, col_stride: row_stride, ..self }
+        MatRef { rows: self.cols, cols: self.rows, layout: self.layout.t(), ..self }
     }
 
     /// Some of its rows.
     ///
     /// # Panics
     /// If there are not so many.
-    pub fn rows_range(self, rows: std::ops::Range<usize>) -> Self {
+    pub fn rows_range(self, rows: Range<usize>) -> Self {
         self.t().columns(rows).t()
     }
 
     /// Some of its columns.
     ///
     /// # Panics
-    /// If there are not so many.
-    pub fn columns(self, columns: std::ops::Range<usize>) -> Self {
+    /// If there are not so many, or they lie in panels and do not begin with one.
+    pub fn columns(self, columns: Range<usize>) -> Self {
         assert!(columns.start <= columns.end && columns.end <= self.cols, "{columns:?}");
         // an empty view does not care where it begins
-        let first = self.first.wrapping_add(columns.start * self.col_stride);
+        let first = self.first.wrapping_add(self.layout.columns(&columns));
         MatRef { first, cols: columns.len(), ..self }
+    }
+
+    /// Its panels, each a matrix whose rows have their elements side by side; the whole of it if
+    /// its columns do not lie in panels.
+    pub fn panels(self) -> impl Iterator<Item = MatRef<'a, T>> {
+        each_panel(self.layout, self.cols).map(move |(at, cols)| {
+            let layout = Layout { panels: None, ..self.layout };
+            MatRef { first: self.first.wrapping_add(at), cols, layout, ..self }
+        })
+    }
+
+    /// How its columns, or rows, lie in panels, if they do.
+    pub fn in_which_panels(&self) -> Option<Panels> {
+        self.layout.panels
     }
 
     /// Number of rows.
@@ -137,12 +296,12 @@ impl<'a, T> MatRef<'a, T> {
 
     /// Distance from an element to the one below it.
     pub fn row_stride(&self) -> usize {
-        self.row_stride
+        self.layout.row_stride
     }
 
     /// Distance from an element to the one on its right.
     pub fn col_stride(&self) -> usize {
-        self.col_stride
+        self.layout.col_stride
     }
 
     /// Where element (0, 0) lies. An empty view may point anywhere.
@@ -151,11 +310,14 @@ impl<'a, T> MatRef<'a, T> {
     }
 
     /// All elements, where the view is row-major without gaps.
+    #[inline(always)]
     pub fn as_slice(&self) -> Option<&'a [T]> {
-        let MatRef { first, rows, cols, row_stride, col_stride, .. } = *self;
+        let MatRef { first, rows, cols, layout, .. } = *self;
+        let Layout { row_stride, col_stride, panels } = layout;
         match rows * cols {
             0 => Some(&[]),
             _ if col_stride != 1 && cols > 1 || row_stride != cols && rows > 1 => None,
+            _ if panels.is_some() => None,
             // SAFETY: the view borrows these elements
             len => Some(unsafe { std::slice::from_raw_parts(first, len) }),
         }
@@ -165,14 +327,17 @@ impl<'a, T> MatRef<'a, T> {
     ///
     /// # Panics
     /// If there is no such row, or its elements lie apart.
+    #[inline(always)]
     pub fn row(&self, row: usize) -> &'a [T] {
         assert!(row < self.rows, "row {row} of {}", self.rows);
-        assert!(self.col_stride == 1 || self.cols <= 1, "the elements of a row lie apart");
+        let Layout { row_stride, col_stride, panels } = self.layout;
+        let together = (col_stride == 1 || self.cols <= 1) && panels.is_none();
+        assert!(together, "the elements of a row lie apart");
         if self.cols == 0 {
             return &[];
         }
         // SAFETY: the view borrows these elements
-        unsafe { std::slice::from_raw_parts(self.first.add(row * self.row_stride), self.cols) }
+        unsafe { std::slice::from_raw_parts(self.first.add(row * row_stride), self.cols) }
     }
 }
 
@@ -185,7 +350,7 @@ impl<T: Copy> MatRef<'_, T> {
     pub fn get(&self, i: usize, j: usize) -> T {
         assert!(i < self.rows && j < self.cols, "({i}, {j}) of {} × {}", self.rows, self.cols);
         // SAFETY: the view borrows this element
-        unsafe { *self.first.add(i * self.row_stride + j * self.col_stride) }
+        unsafe { *self.first.add(self.layout.offset(i, j)) }
     }
 }
 
@@ -215,22 +380,37 @@ impl<'a, T> MatMut<'a, T> {
             || row_stride > (cols - 1) * col_stride && col_stride > 0
             || col_stride > (rows - 1) * row_stride && row_stride > 0;
         assert!(apart, "elements of a {rows} × {cols} view overlap at {row_stride}, {col_stride}");
-        let first = data.as_mut_ptr();
-        MatMut { first, rows, cols, row_stride, col_stride, borrow: PhantomData }
+        let layout = Layout { row_stride, col_stride, panels: None };
+        MatMut { first: data.as_mut_ptr(), rows, cols, layout, borrow: PhantomData }
     }
 
-    /// A row-major matrix whose neighbours in memory may be someone else's.
+    /// A matrix in panels, as [`MatRef::in_panels`].
+    ///
+    /// # Panics
+    /// As there.
+    pub fn in_panels(
+        data: &'a mut [T],
+        rows: usize,
+        cols: usize,
+        width: usize,
+        stride: usize,
+    ) -> Self {
+        let layout = panels_layout(data.len(), rows, cols, width, stride);
+        MatMut { first: data.as_mut_ptr(), rows, cols, layout, borrow: PhantomData }
+    }
+
+    /// A matrix whose neighbours in memory may be someone else's.
     ///
     /// # Safety
-    /// `first` points at the first of `rows` rows of `cols` elements, `row_stride` ≥ `cols` apart,
-    /// which nobody else reads or writes for as long as the view lives.
+    /// `first` points at the first of the elements that the layout names, at distinct places, which
+    /// nobody else reads or writes for as long as the view lives.
     pub(crate) unsafe fn block(
         first: *mut T,
         rows: usize,
         cols: usize,
-        row_stride: usize,
+        layout: Layout,
     ) -> MatMut<'a, T> {
-        MatMut { first, rows, cols, row_stride, col_stride: 1, borrow: PhantomData }
+        MatMut { first, rows, cols, layout, borrow: PhantomData }
     }
 
     /// Number of rows.
@@ -245,12 +425,12 @@ impl<'a, T> MatMut<'a, T> {
 
     /// Distance from an element to the one below it.
     pub fn row_stride(&self) -> usize {
-        self.row_stride
+        self.layout.row_stride
     }
 
     /// Distance from an element to the one on its right.
     pub fn col_stride(&self) -> usize {
-        self.col_stride
+        self.layout.col_stride
     }
 
     /// Where element (0, 0) lies. An empty view may point anywhere.
@@ -259,24 +439,40 @@ impl<'a, T> MatMut<'a, T> {
     }
 
     /// The view for reading.
+    #[inline(always)]
     pub fn as_ref(&self) -> MatRef<'_, T> {
-        let MatMut { first, rows, cols, row_stride, col_stride, .. } = *self;
-        MatRef { first, rows, cols, row_stride, col_stride, borrow: PhantomData }
+        let MatMut { first, rows, cols, layout, .. } = *self;
+        MatRef { first, rows, cols, layout, borrow: PhantomData }
     }
 
     /// The transpose, a view of the same elements.
     pub fn t(self) -> Self {
-        let MatMut { rows, cols, row_stride, col_stride, .. } = self;
-        MatMut { rows: cols, cols: rows, row_stride: col_stride, col_stride: row_stride, ..self }
+        MatMut { rows: self.cols, cols: self.rows, layout: self.layout.t(), ..self }
     }
 
     /// The same view, lent for less long.
     pub fn reborrow(&mut self) -> MatMut<'_, T> {
-        let MatMut { first, rows, cols, row_stride, col_stride, .. } = *self;
-        MatMut { first, rows, cols, row_stride, col_stride, borrow: PhantomData }
+        let MatMut { first, rows, cols, layout, .. } = *self;
+        MatMut { first, rows, cols, layout, borrow: PhantomData }
+    }
+
+    /// Its panels, as [`MatRef::panels`].
+    pub fn panels(self) -> impl Iterator<Item = MatMut<'a, T>> {
+        let MatMut { first, rows, layout, .. } = self;
+        each_panel(layout, self.cols).map(move |(at, cols)| {
+            let layout = Layout { panels: None, ..layout };
+            // different panels are different elements
+            MatMut { first: first.wrapping_add(at), rows, cols, layout, borrow: PhantomData }
+        })
+    }
+
+    /// How its columns, or rows, lie in panels, if they do.
+    pub fn in_which_panels(&self) -> Option<Panels> {
+        self.layout.panels
     }
 
     /// All elements, where the view is row-major without gaps.
+    #[inline(always)]
     pub fn as_slice(&mut self) -> Option<&mut [T]> {
         let len = self.as_ref().as_slice()?.len();
         // SAFETY: as the slice that was just found, which is gone; the view borrows them mutably
@@ -287,14 +483,69 @@ impl<'a, T> MatMut<'a, T> {
     ///
     /// # Panics
     /// If there is no such row, or its elements lie apart.
+    #[inline(always)]
     pub fn row(&mut self, row: usize) -> &mut [T] {
         let len = self.as_ref().row(row).len();
         // SAFETY: as the row that was just found, which is gone; the view borrows it mutably
-        unsafe { std::slice::from_raw_parts_mut(self.first.add(row * self.row_stride), len) }
+        unsafe { std::slice::from_raw_parts_mut(self.first.add(row * self.row_stride()), len) }
     }
 }
 
 impl<T: Copy> MatMut<'_, T> {
+    /// Writes all rows, whose elements lie side by side or in panels.
+    ///
+    /// # Panics
+    /// If the elements of a row lie apart, or there are not as many rows of as many elements.
+    #[inline(always)]
+    pub fn copy_rows<'b>(&mut self, from: impl ExactSizeIterator<Item = &'b [T]>)
+    where
+        T: 'b,
+    {
+        assert_eq!(from.len(), self.rows, "rows");
+        match self.layout.panels {
+            Some(Panels { width: 16, stride, of_rows: false }) => {
+                self.rows_in_panels::<16>(from, stride)
+            }
+            Some(Panels { width: 8, stride, of_rows: false }) => {
+                self.rows_in_panels::<8>(from, stride)
+            }
+            Some(Panels { width: 4, stride, of_rows: false }) => {
+                self.rows_in_panels::<4>(from, stride)
+            }
+            None => {
+                for (row, from) in from.enumerate() {
+                    self.row(row).copy_from_slice(from);
+                }
+            }
+            Some(panels) => panic!("{panels:?}: panels have 4, 8 or 16 columns here"),
+        }
+    }
+
+    /// Rows in panels of N columns, a length that makes a copy an instruction or two.
+    #[inline(always)]
+    fn rows_in_panels<'b, const N: usize>(
+        &mut self,
+        from: impl Iterator<Item = &'b [T]>,
+        stride: usize,
+    ) where
+        T: 'b,
+    {
+        for (row, from) in from.enumerate() {
+            assert_eq!(from.len(), self.cols, "elements of row {row}");
+            let (whole, rest) = from.as_chunks::<N>();
+            // SAFETY: the elements of a row, which `copy_rows` found to be there: N in each panel, as
+            // the rows of a panel are, and fewer in the last
+            unsafe {
+                let mut to = self.first.add(row * N);
+                for &elements in whole {
+                    to.cast::<[T; N]>().write_unaligned(elements);
+                    to = to.wrapping_add(stride);
+                }
+                to.copy_from_nonoverlapping(rest.as_ptr(), rest.len());
+            }
+        }
+    }
+
     /// Sets element (i, j).
     ///
     /// # Panics
@@ -303,7 +554,7 @@ impl<T: Copy> MatMut<'_, T> {
     pub fn set(&mut self, i: usize, j: usize, value: T) {
         assert!(i < self.rows && j < self.cols, "({i}, {j}) of {} × {}", self.rows, self.cols);
         // SAFETY: the view borrows this element
-        unsafe { *self.first.add(i * self.row_stride + j * self.col_stride) = value };
+        unsafe { *self.first.add(self.layout.offset(i, j)) = value };
     }
 }
 
@@ -328,6 +579,40 @@ mod tests {
     #[should_panic(expected = "overlap")]
     fn a_view_that_overlaps_itself_cannot_be_written() {
         MatMut::with_strides(&mut [0.0; 9], 3, 3, 2, 1);
+    }
+
+    #[test]
+    fn panels_are_parts_of_a_matrix() {
+        let mut data: Vec<usize> = vec![0; 40];
+        let mut matrix = MatMut::in_panels(&mut data, 3, 10, 4, 13);
+        for (i, j) in (0..3).flat_map(|i| (0..10).map(move |j| (i, j))) {
+            matrix.set(i, j, 100 * i + j);
+        }
+        assert_eq!(data[13 + 4..13 + 8], [104, 105, 106, 107]);
+        let matrix = MatRef::in_panels(&data, 3, 10, 4, 13);
+        assert_eq!(
+            (matrix.get(2, 9), matrix.t().get(9, 2), matrix.t().t().get(1, 5)),
+            (209, 209, 105)
+        );
+        let below = matrix.rows_range(1..3).columns(4..10);
+        assert_eq!((below.get(1, 0), below.t().get(5, 1)), (204, 209));
+        let widths: Vec<_> = matrix.panels().map(|panel| panel.cols()).collect();
+        assert_eq!(widths, [4, 4, 2]);
+        let last = matrix.panels().last().unwrap();
+        assert_eq!(last.row(2), [208, 209]);
+        assert!(last.as_slice().is_none() && matrix.as_slice().is_none());
+    }
+
+    #[test]
+    #[should_panic(expected = "columns 3..8 of panels of 4")]
+    fn a_view_within_a_panel_is_refused() {
+        let _ = MatRef::in_panels(&[0; 40], 3, 10, 4, 13).columns(3..8);
+    }
+
+    #[test]
+    #[should_panic(expected = "needs 36 elements")]
+    fn panels_past_the_end_are_refused() {
+        MatRef::in_panels(&[0; 33], 3, 9, 4, 12);
     }
 
     #[test]

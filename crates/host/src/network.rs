@@ -54,6 +54,9 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
         })?;
         let count = plan.parameter_count()?;
         let free = kernels.is_shape_invariant().then_some(crew.threads());
+        let panel = kernels.activation_panel(&layers);
+        let begins = panel == 0 || kernels.panel_rows().is_multiple_of(panel);
+        assert!(begins, "tasks begin with panels of {} outputs, not {panel}", kernels.panel_rows());
         Ok(HostNetwork {
             plan: Arc::new(plan.clone()),
             pieces: schedule::pieces(&layers, crew.threads(), free, kernels.panel_rows()),
@@ -70,7 +73,7 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
             has_gradient: true,
             moments: Vec::new(),
             steps: 0,
-            workspace: Workspace::default(),
+            workspace: Workspace::new(panel),
             trial: Trial::default(),
         })
     }
@@ -86,7 +89,9 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
         let (layers, count) = (plan.dense_layers()?, plan.parameter_count()?);
         let groups = schedule::groups(&layers, rows);
         let places = if groups.is_some() { threads * MOST_ROWS } else { rows };
-        let workspace = Workspace::<T>::len(&layers, places.max(EVALUATION_ROWS), true)
+        let empty = Workspace::<T>::new(kernels.activation_panel(&layers));
+        let workspace = empty
+            .len(&layers, places.max(EVALUATION_ROWS), true)
             .saturating_add(threads * block_len(&layers))
             .saturating_add(match groups {
                 Some(_) => 0,
@@ -94,7 +99,7 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
             })
             .saturating_add(match (threads, schedule::copied_rows(&layers, rows)) {
                 (1, _) | (_, 0) => 0,
-                (_, rows) => threads.saturating_mul(Workspace::<T>::copy_len(&layers, rows)),
+                (_, rows) => threads.saturating_mul(empty.copy_len(&layers, rows)),
             })
             .saturating_add(groups.unwrap_or(0).saturating_mul(count));
         let bytes = |elements: usize| elements.saturating_mul(size_of::<T>());
@@ -197,7 +202,7 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
         if rows == 0 || self.crew.threads() == 1 || !matches!(batch.rows, Rows::List(_)) {
             return Ok(());
         }
-        let len = Workspace::<T>::copy_len(&self.layers, rows);
+        let len = self.workspace.copy_len(&self.layers, rows);
         self.workspace.reserve_copies(self.crew.threads().saturating_mul(len))
     }
 

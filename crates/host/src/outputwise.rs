@@ -204,9 +204,8 @@ impl<'a, T: Math, K: Kernels<T>> Outputwise<'a, T, K> {
                 MatRef::new(&features[range.start * width..], rows, width)
             }
             (Rows::List(_), 0) if self.copies => {
-                let copy = self.workspace.gathered.copy(thread, rows);
-                let (at, stride) = copy.block(&(0..rows), &(0..width));
-                MatRef::with_strides(&self.workspace.copies[at..], rows, width, stride, 1)
+                let copy = self.workspace.gathered.copy::<T>(thread, rows);
+                copy.view(&self.workspace.copies, rows, &(0..width))
             }
             (Rows::List(_), 0) => self.workspace.view(self.workspace.gathered, rows, &(0..width)),
             _ => {

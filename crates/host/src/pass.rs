@@ -4,7 +4,7 @@ use crate::disjoint::Disjoint;
 use crate::kernels::{Beta, Inputs, Kernels, Weights, scale_by_derivative};
 use crate::loss::loss_and_gradient;
 use crate::math::Math;
-use crate::matrix::{MatMut, MatRef};
+use crate::matrix::{Layout, MatMut, MatRef};
 use crate::packed::Packed;
 use crate::schedule::Operation;
 use crate::workspace::{LayerRegions, Region, Workspace};
@@ -107,13 +107,11 @@ impl<'a, T: Math, K: Kernels<T>> Pass<'a, T, K> {
     pub(crate) unsafe fn gather(&self, shard: &Shard) {
         let Rows::List(list) = &self.batch.rows else { return };
         let width = self.layers[0].inputs;
-        let (array, at, stride) = self.gathered(shard);
+        let (array, at, layout) = self.gathered(shard);
         // SAFETY: the block belongs to this task's rows, or copy
-        let mut gathered = unsafe { array.block(at, shard.rows.len(), width, stride) };
-        for (row, &source) in list[shard.rows.clone()].iter().enumerate() {
-            let features = &self.features[source as usize * width..][..width];
-            gathered.row(row).copy_from_slice(features);
-        }
+        let mut gathered = unsafe { array.block(at, shard.rows.len(), width, layout) };
+        let sources = list[shard.rows.clone()].iter();
+        gathered.copy_rows(sources.map(|&row| &self.features[row as usize * width..][..width]));
     }
 
     /// Some outputs of layer `number`.
@@ -154,8 +152,12 @@ impl<'a, T: Math, K: Kernels<T>> Pass<'a, T, K> {
         let last = self.layers.len() - 1;
         // SAFETY: the view belongs to this task's rows
         let outputs = unsafe { self.view(self.regions[last].outputs, shard, &self.outputs(last)) };
-        for (row, out) in out.chunks_exact_mut(outputs.cols()).enumerate() {
-            out.copy_from_slice(outputs.row(row));
+        let mut first = 0;
+        for panel in outputs.panels() {
+            for (row, out) in out.chunks_exact_mut(outputs.cols()).enumerate() {
+                out[first..][..panel.cols()].copy_from_slice(panel.row(row));
+            }
+            first += panel.cols();
         }
     }
 
@@ -277,9 +279,9 @@ impl<'a, T: Math, K: Kernels<T>> Pass<'a, T, K> {
                 MatRef::new(features, shard.rows.len(), width)
             }
             (Rows::List(_), 0) => {
-                let (array, at, stride) = self.gathered(shard);
+                let (array, at, layout) = self.gathered(shard);
                 // SAFETY: the caller's promise
-                unsafe { array.view(at, shard.rows.len(), width, stride) }
+                unsafe { array.view(at, shard.rows.len(), width, layout) }
             }
             // SAFETY: the caller's promise
             _ => unsafe { self.view(self.regions[number - 1].outputs, shard, &(0..width)) },
@@ -287,14 +289,14 @@ impl<'a, T: Math, K: Kernels<T>> Pass<'a, T, K> {
     }
 
     /// Where gathered rows lie, in the workspace or among the copies: the array, the first element
-    /// and the distance of rows.
-    fn gathered(&self, shard: &Shard) -> (&Disjoint<'a, T>, usize, usize) {
+    /// and the layout.
+    fn gathered(&self, shard: &Shard) -> (&Disjoint<'a, T>, usize, Layout) {
         let (array, region) = match shard.copy {
             None => (&self.arena, self.gathered),
-            Some(copy) => (&self.copies, self.gathered.copy(copy, self.batch.len())),
+            Some(copy) => (&self.copies, self.gathered.copy::<T>(copy, self.batch.len())),
         };
-        let (at, stride) = region.block(&shard.places(), &(0..self.layers[0].inputs));
-        (array, at, stride)
+        let (at, layout) = region.block(&shard.places(), &(0..self.layers[0].inputs));
+        (array, at, layout)
     }
 
     fn weight(&self, layer: &DenseLayer) -> MatRef<'a, T> {
@@ -306,9 +308,9 @@ impl<'a, T: Math, K: Kernels<T>> Pass<'a, T, K> {
     /// # Safety
     /// Nobody writes them as long as the view lives.
     unsafe fn view(&self, region: Region, shard: &Shard, columns: &Range<usize>) -> MatRef<'a, T> {
-        let (at, stride) = region.block(&shard.places(), columns);
+        let (at, layout) = region.block(&shard.places(), columns);
         // SAFETY: the caller's promise
-        unsafe { self.arena.view(at, shard.rows.len(), columns.len(), stride) }
+        unsafe { self.arena.view(at, shard.rows.len(), columns.len(), layout) }
     }
 
     /// Some rows and columns of a region, to write.
@@ -316,8 +318,8 @@ impl<'a, T: Math, K: Kernels<T>> Pass<'a, T, K> {
     /// # Safety
     /// Nobody else reads or writes them as long as the view lives.
     unsafe fn block(&self, region: Region, shard: &Shard, columns: &Range<usize>) -> MatMut<'a, T> {
-        let (at, stride) = region.block(&shard.places(), columns);
+        let (at, layout) = region.block(&shard.places(), columns);
         // SAFETY: the caller's promise
-        unsafe { self.arena.block(at, shard.rows.len(), columns.len(), stride) }
+        unsafe { self.arena.block(at, shard.rows.len(), columns.len(), layout) }
     }
 }

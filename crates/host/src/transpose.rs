@@ -3,20 +3,27 @@
 use crate::matrix::{MatMut, MatRef};
 
 /// Writes aᵀ to `b`: four rows at a time, which compilers turn into shuffles of registers, then one.
-/// Rows of both lie in one piece.
+///
+/// # Panics
+/// If the shapes do not fit, or rows of either do not lie in one piece.
 pub(crate) fn by_rows<T: Copy>(a: MatRef<'_, T>, mut b: MatMut<'_, T>) {
     let (rows, columns) = (a.rows(), a.cols());
+    assert_eq!((rows, columns), (b.cols(), b.rows()), "shapes of a transpose");
+    let pieces = a.col_stride() == 1 && b.col_stride() == 1;
+    assert!(pieces && a.in_which_panels().is_none() && b.in_which_panels().is_none());
+    let (to, stride) = (b.as_mut_ptr(), b.row_stride());
     let whole = rows / 4 * 4;
     for row in (0..whole).step_by(4) {
-        let four: [&[T]; 4] = std::array::from_fn(|i| &a.row(row + i)[..columns]);
-        for column in 0..columns {
-            let [p, q, r, s] = four.map(|line| line[column]);
-            b.row(column)[row..row + 4].copy_from_slice(&[p, q, r, s]);
+        let [p, q, r, s]: [&[T]; 4] = std::array::from_fn(|i| a.row(row + i));
+        for (column, (((&p, &q), &r), &s)) in p.iter().zip(q).zip(r).zip(s).enumerate() {
+            let turned = [p, q, r, s];
+            // SAFETY: four elements of a row of b, which has one for each column of a
+            unsafe { to.add(column * stride + row).cast::<[T; 4]>().write_unaligned(turned) };
         }
     }
     for row in whole..rows {
         for (column, &x) in a.row(row).iter().enumerate() {
-            b.row(column)[row] = x;
+            b.set(column, row, x);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The buffers of a step: one allocation, sized for the largest batch seen.
 
-use crate::matrix::MatRef;
+use crate::matrix::{Layout, MatRef, Panels};
 use consonance_core::{Arena, DenseLayer, Element, Result, try_filled};
 use std::ops::Range;
 
@@ -9,7 +9,22 @@ use std::ops::Range;
 pub(crate) struct Region {
     start: usize,
     width: usize,
-    stride: usize,
+    form: Form,
+}
+
+/// How its rows lie.
+#[derive(Debug, Clone, Copy)]
+enum Form {
+    /// In one piece each, so far apart.
+    Rows(usize),
+    /// In panels of `width` columns, `stride` apart.
+    Panels { width: usize, stride: usize },
+}
+
+impl Default for Form {
+    fn default() -> Self {
+        Form::Rows(0)
+    }
 }
 
 /// Rows of as many bytes, or a multiple, lie so that the same column of all rows falls into a few
@@ -19,16 +34,52 @@ const CROWDED: usize = 2048;
 /// Elements that fill whole cache lines, whatever their type.
 const LINE: usize = 16;
 
+/// How a matrix [rows, width] is laid out.
+#[derive(Debug, Clone, Copy)]
+enum Wish {
+    /// Rows side by side.
+    Together,
+    /// Rows with gaps where they would be crowded, or panels of so many columns if not 0.
+    Panels(usize),
+}
+
 impl Region {
-    /// How many elements a copy of so many of its rows takes, filled up so that the next begins with
-    /// a cache line.
-    pub(crate) fn copy_len(&self, rows: usize) -> usize {
-        rows.saturating_mul(self.stride).saturating_add(LINE - 1) / LINE * LINE
+    /// A matrix [rows, width] from `start` on, laid out as wished for.
+    fn new<T>(start: usize, rows: usize, width: usize, wish: Wish) -> Self {
+        let form = match wish {
+            Wish::Together => Form::Rows(width),
+            Wish::Panels(0) => {
+                let bytes = width * size_of::<T>();
+                let crowded = bytes > 0 && bytes.is_multiple_of(CROWDED);
+                Form::Rows(if crowded { width + 64 / size_of::<T>() } else { width })
+            }
+            // an odd number of rows: panels do not crowd the cache either
+            Wish::Panels(panel) => {
+                debug_assert!(panel.is_power_of_two(), "the kernels' panels of {panel}");
+                Form::Panels { width: panel, stride: (rows | 1).saturating_mul(panel) }
+            }
+        };
+        Region { start, width, form }
+    }
+
+    /// How many elements it takes for so many rows, filled up so that the next region begins with a
+    /// cache line.
+    fn len(&self, rows: usize) -> usize {
+        let len = match self.form {
+            Form::Rows(stride) => rows.saturating_mul(stride),
+            Form::Panels { width, stride } => self.width.div_ceil(width).saturating_mul(stride),
+        };
+        len.saturating_add(LINE) / LINE * LINE
     }
 
     /// Where copy `number` of so many of its rows lies in an array of copies.
-    pub(crate) fn copy(&self, number: usize, rows: usize) -> Region {
-        Region { start: number * self.copy_len(rows), ..*self }
+    pub(crate) fn copy<T>(&self, number: usize, rows: usize) -> Region {
+        let wish = match self.form {
+            Form::Rows(_) => Wish::Panels(0),
+            Form::Panels { width, .. } => Wish::Panels(width),
+        };
+        let copy = Region::new::<T>(0, rows, self.width, wish);
+        Region { start: number * copy.len(rows), ..copy }
     }
 
     /// The elements of some of its rows, which lie side by side.
@@ -36,25 +87,41 @@ impl Region {
     /// # Panics
     /// If there are gaps.
     pub(crate) fn rows(&self, rows: Range<usize>) -> Range<usize> {
-        assert_eq!(self.stride, self.width, "a region with gaps");
+        assert!(
+            matches!(self.form, Form::Rows(stride) if stride == self.width),
+            "gaps in a region"
+        );
         self.start + rows.start * self.width..self.start + rows.end * self.width
     }
 
-    /// Where a block of it begins, and the distance of its rows.
+    /// Its first rows, some of their columns, in the array it lies in.
+    pub(crate) fn view<'a, T>(
+        &self,
+        array: &'a [T],
+        rows: usize,
+        columns: &Range<usize>,
+    ) -> MatRef<'a, T> {
+        let (at, layout) = self.block(&(0..rows), columns);
+        MatRef::with_layout(&array[at..], rows, columns.len(), layout)
+    }
+
+    /// Where a block of it begins, and its layout.
     ///
     /// # Panics
-    /// If the region has not so many columns.
-    pub(crate) fn block(&self, rows: &Range<usize>, columns: &Range<usize>) -> (usize, usize) {
+    /// If the region has not so many columns, or they do not begin with a panel.
+    #[inline]
+    pub(crate) fn block(&self, rows: &Range<usize>, columns: &Range<usize>) -> (usize, Layout) {
         assert!(columns.end <= self.width, "columns {columns:?} of {}", self.width);
-        (self.start + rows.start * self.stride + columns.start, self.stride)
+        let layout = match self.form {
+            Form::Rows(stride) => Layout::rows(stride),
+            Form::Panels { width, stride } => {
+                let panels = Panels { width, stride, of_rows: false };
+                Layout { panels: Some(panels), ..Layout::rows(width) }
+            }
+        };
+        let first = rows.start * layout.row_stride + layout.columns(columns);
+        (self.start + first, layout)
     }
-}
-
-/// The distance of rows of so many elements, with gaps where they would be crowded.
-fn stride<T>(width: usize, gaps: bool) -> usize {
-    let bytes = width * size_of::<T>();
-    let crowded = gaps && bytes > 0 && bytes.is_multiple_of(CROWDED);
-    if crowded { width + 64 / size_of::<T>() } else { width }
 }
 
 /// What one layer writes, a row for each row of the batch.
@@ -73,6 +140,8 @@ pub(crate) struct LayerRegions {
 pub(crate) struct Workspace<T> {
     rows: usize,
     backward: bool,
+    /// How many columns of what layers write lie side by side; 0 for all.
+    panel: usize,
     pub(crate) arena: Arena<T>,
     /// The rows of the mini-batch, where they had to be gathered [rows, inputs].
     pub(crate) gathered: Region,
@@ -88,6 +157,11 @@ pub(crate) struct Workspace<T> {
 }
 
 impl<T: Element> Workspace<T> {
+    /// An empty one, of regions in panels of so many columns; 0 for rows in one piece.
+    pub(crate) fn new(panel: usize) -> Self {
+        Workspace { panel, ..Workspace::default() }
+    }
+
     /// Makes room for `rows` rows, and for gradients if `backward`. Allocates only where there
     /// was less room before; what the workspace held is lost then.
     pub(crate) fn reserve(
@@ -102,7 +176,7 @@ impl<T: Element> Workspace<T> {
         let (rows, backward) = (self.rows.max(rows), self.backward || backward);
         // given back before there is a new one, and forgotten until that is whole
         (self.rows, self.arena) = (0, Arena::default());
-        let (gathered, regions, len) = Self::layout(layers, rows, backward);
+        let (gathered, regions, len) = self.layout(layers, rows, backward);
         (self.gathered, self.layers) = (gathered, regions);
         self.arena = Arena::try_zeros("a workspace for the mini-batch", len)?;
         (self.rows, self.backward) = (rows, backward);
@@ -110,40 +184,39 @@ impl<T: Element> Workspace<T> {
     }
 
     /// How many elements it takes to have room for `rows` rows, and for gradients if `backward`.
-    pub(crate) fn len(layers: &[DenseLayer], rows: usize, backward: bool) -> usize {
-        Self::layout(layers, rows, backward).2
+    pub(crate) fn len(&self, layers: &[DenseLayer], rows: usize, backward: bool) -> usize {
+        self.layout(layers, rows, backward).2
     }
 
     /// How many elements a copy of so many gathered rows takes.
-    pub(crate) fn copy_len(layers: &[DenseLayer], rows: usize) -> usize {
-        let width = layers[0].inputs;
-        Region { start: 0, width, stride: stride::<T>(width, true) }.copy_len(rows)
+    pub(crate) fn copy_len(&self, layers: &[DenseLayer], rows: usize) -> usize {
+        Region::new::<T>(0, rows, layers[0].inputs, Wish::Panels(self.panel)).len(rows)
     }
 
     /// Where the gathered rows and what each layer writes lie, and how many elements there are.
     fn layout(
+        &self,
         layers: &[DenseLayer],
         rows: usize,
         backward: bool,
     ) -> (Region, Vec<LayerRegions>, usize) {
-        let line = 64 / size_of::<T>();
         let mut len = 0_usize;
-        let mut region = |width: usize, gaps: bool| {
-            let (start, stride) = (len, stride::<T>(width, gaps));
+        let mut region = |width: usize, wish: Wish| {
+            let region = Region::new::<T>(len, rows, width, wish);
             // what saturates here is refused below
-            len =
-                len.saturating_add(rows.saturating_mul(stride).saturating_add(line) / line * line);
-            Region { start, width, stride }
+            len = len.saturating_add(region.len(rows));
+            region
         };
-        let gathered = region(layers[0].inputs, true);
+        let gathered = region(layers[0].inputs, Wish::Panels(self.panel));
         let of_layer = |(number, layer): (usize, &DenseLayer)| {
             let needs_sums = layer.activation.derivative_needs_input();
             // the loss takes rows side by side
-            let gaps = number + 1 < layers.len();
+            let last = number + 1 == layers.len();
+            let wish = if last { Wish::Together } else { Wish::Panels(self.panel) };
             LayerRegions {
-                outputs: region(layer.outputs, gaps),
-                sums: region(if needs_sums { layer.outputs } else { 0 }, gaps),
-                delta: region(if backward { layer.outputs } else { 0 }, gaps),
+                outputs: region(layer.outputs, wish),
+                sums: region(if needs_sums { layer.outputs } else { 0 }, wish),
+                delta: region(if backward { layer.outputs } else { 0 }, wish),
             }
         };
         let regions = layers.iter().enumerate().map(of_layer).collect();
@@ -157,8 +230,7 @@ impl<T: Element> Workspace<T> {
         rows: usize,
         columns: &Range<usize>,
     ) -> MatRef<'_, T> {
-        let (at, stride) = region.block(&(0..rows), columns);
-        MatRef::with_strides(&self.arena[at..], rows, columns.len(), stride, 1)
+        region.view(&self.arena, rows, columns)
     }
 
     /// Makes room for the losses of `rows` rows.
@@ -205,17 +277,22 @@ mod tests {
     fn regions_do_not_overlap_and_only_growth_allocates() {
         let plan = Plan::mlp(5, &[7, 512, 3], 2, Activation::Gelu, Loss::CrossEntropy);
         let layers = plan.dense_layers().unwrap();
-        let mut workspace = Workspace::<f32>::default();
-        workspace.reserve(&layers, 10, true).unwrap();
-        let regions = workspace.layers.iter().flat_map(|l| [l.outputs, l.sums, l.delta]);
-        let extent = |r: Region| r.start..r.start + 10 * r.stride;
-        let mut ranges: Vec<_> =
-            [workspace.gathered].into_iter().chain(regions).map(extent).collect();
-        ranges.sort_by_key(|range| (range.start, range.end));
-        assert!(ranges.windows(2).all(|pair| pair[0].end <= pair[1].start));
-        assert!(ranges.last().unwrap().end <= workspace.arena.len());
-        let place = workspace.arena.as_ptr();
-        workspace.reserve(&layers, 4, false).unwrap();
-        assert_eq!(workspace.arena.as_ptr(), place);
+        for panel in [0, 4, 16] {
+            let mut workspace = Workspace::<f32>::new(panel);
+            workspace.reserve(&layers, 10, true).unwrap();
+            let regions = workspace.layers.iter().flat_map(|l| [l.outputs, l.sums, l.delta]);
+            let extent = |region: Region| {
+                let (at, layout) = region.block(&(0..10), &(0..region.width));
+                at..at + layout.extent(10, region.width)
+            };
+            let mut ranges: Vec<_> =
+                [workspace.gathered].into_iter().chain(regions).map(extent).collect();
+            ranges.sort_by_key(|range| (range.start, range.end));
+            assert!(ranges.windows(2).all(|pair| pair[0].end <= pair[1].start));
+            assert!(ranges.last().unwrap().end <= workspace.arena.len());
+            let place = workspace.arena.as_ptr();
+            workspace.reserve(&layers, 4, false).unwrap();
+            assert_eq!(workspace.arena.as_ptr(), place);
+        }
     }
 }

@@ -60,10 +60,11 @@ pub(crate) trait Vector: Copy {
 #[derive(Clone, Copy)]
 pub(crate) struct Terms<T> {
     pub(crate) count: usize,
-    /// A's element (i, p) is at `i * a_row + p * a_col`.
+    /// A's element (i, p) is at `i * a_row + p * a_col + p / LANES * a_jump`.
     pub(crate) a: *const T,
     pub(crate) a_row: usize,
     pub(crate) a_col: usize,
+    pub(crate) a_jump: usize,
     /// B's vector j of term p is at `j * b_panel + p * b_row`.
     pub(crate) b: *const T,
     pub(crate) b_row: usize,
@@ -98,9 +99,36 @@ impl<T: Math> Terms<T> {
         sums: &mut [[V; N]; M],
         load_last: impl Fn(*const T) -> V,
     ) {
-        let (mut a, mut b) = (self.a, self.b);
+        // only a vector that holds whole tiles has panels of terms
+        if !V::LANES.is_multiple_of(V::ROWS) || self.a_jump == 0 {
+            // SAFETY: the caller's promise
+            return unsafe { self.add_alike(sums, load_last) };
+        }
+        for term in (0..self.count).step_by(V::LANES) {
+            let part = Terms {
+                count: (self.count - term).min(V::LANES),
+                a: self.a.wrapping_add(term * self.a_col + term / V::LANES * self.a_jump),
+                b: self.b.wrapping_add(term * self.b_row),
+                ..*self
+            };
+            // SAFETY: the caller's promise
+            unsafe { part.add_alike(sums, &load_last) };
+        }
+    }
+
+    /// [`Terms::add_by`] where all terms lie alike.
+    #[inline(always)]
+    unsafe fn add_alike<V: Vector<Element = T>, const M: usize, const N: usize>(
+        &self,
+        sums: &mut [[V; N]; M],
+        load_last: impl Fn(*const T) -> V,
+    ) {
+        // a pointer for every three rows, whose distances are what an address can name
+        let mut threes: [*const T; M] =
+            std::array::from_fn(|three| self.a.wrapping_add(3 * three * self.a_row));
+        let mut b = self.b;
         for _ in 0..self.count {
-            // SAFETY: the caller's promise: both pointers stay within their matrices
+            // SAFETY: the caller's promise: all pointers stay within their matrices
             unsafe {
                 let mut row = [V::splat(T::zero()); N];
                 for (j, vector) in row.iter_mut().enumerate() {
@@ -108,15 +136,17 @@ impl<T: Math> Terms<T> {
                     *vector = if j + 1 < N { V::load(from) } else { load_last(from) };
                 }
                 for (i, sums) in sums.iter_mut().enumerate() {
-                    let factor = V::splat(*a.add(i * self.a_row));
+                    let factor = V::splat(*threes[i / 3].add(i % 3 * self.a_row));
                     for (sum, vector) in sums.iter_mut().zip(row) {
                         *sum = factor.mul_add(vector, *sum);
                     }
                 }
-                // past the end after the last term, and not read there
-                a = a.wrapping_add(self.a_col);
-                b = b.wrapping_add(self.b_row);
             }
+            // past the end after the last term, and not read there
+            for three in &mut threes[..M.div_ceil(3)] {
+                *three = three.wrapping_add(self.a_col);
+            }
+            b = b.wrapping_add(self.b_row);
         }
     }
 }

@@ -35,7 +35,30 @@ macro_rules! term {
     };
 }
 
-/// The module `$name` with two functions that add terms to the sums of 8 rows of `$n` vectors: four
+/// All terms, from the first four: these four by four, with what moves A's pointers on after each
+/// round, then those that are left.
+macro_rules! rounds {
+    ([$term:expr, $($more:expr),+], $after_four:expr, $after_one:expr) => {
+        concat!(
+            "sub {count}, 4\n",
+            "jb 3f\n",
+            "2:\n",
+            $term, "\n", $($more, "\n",)+ $after_four,
+            "sub {count}, 4\n",
+            "jae 2b\n",
+            "3:\n",
+            "add {count}, 4\n",
+            "jz 5f\n",
+            "4:\n",
+            $term, "\n", $after_one,
+            "sub {count}, 1\n",
+            "jnz 4b\n",
+            "5:\n",
+        )
+    };
+}
+
+/// The module `$name` with three functions that add terms to the sums of 8 rows of `$n` vectors: four
 /// at a time, for a loop with fewer rounds is one whose end the processor foresees, and what is left
 /// one by one. `$b` are the registers of B's vectors and where these are; `$b_panel` is named where there are several. A line
 /// of the table is two rows: their numbers and the pointer to the first, then for each vector its
@@ -62,23 +85,16 @@ macro_rules! tile {
                 // SAFETY: the caller's promise; it reads A and B alone
                 unsafe {
                     asm!(
-                        "sub {count}, 4",
-                        "jb 3f",
-                        "2:",
-                        beside!($size, $format, $b, $([$even $odd $($sum $next $of)+])+),
-                        beside!($size, $format, $b, $([$even $odd $($sum $next $of)+])+),
-                        beside!($size, $format, $b, $([$even $odd $($sum $next $of)+])+),
-                        beside!($size, $format, $b, $([$even $odd $($sum $next $of)+])+),
-                        "sub {count}, 4",
-                        "jae 2b",
-                        "3:",
-                        "add {count}, 4",
-                        "jz 5f",
-                        "4:",
-                        beside!($size, $format, $b, $([$even $odd $($sum $next $of)+])+),
-                        "sub {count}, 1",
-                        "jnz 4b",
-                        "5:",
+                        rounds!(
+                            [
+                                beside!($size, $format, $b, $([$even $odd $($sum $next $of)+])+),
+                                beside!($size, $format, $b, $([$even $odd $($sum $next $of)+])+),
+                                beside!($size, $format, $b, $([$even $odd $($sum $next $of)+])+),
+                                beside!($size, $format, $b, $([$even $odd $($sum $next $of)+])+)
+                            ],
+                            "",
+                            ""
+                        ),
                         a = inout(reg) terms.a => _,
                         a_col = in(reg) terms.a_col * $size,
                         b = inout(reg) terms.b => _,
@@ -106,27 +122,63 @@ macro_rules! tile {
                 // SAFETY: the caller's promise; it reads A and B alone
                 unsafe {
                     asm!(
-                        "sub {count}, 4",
-                        "jb 3f",
-                        "2:",
-                        apart!($size, $format, $b, 0, $([$at $($sum $next $of)+])+),
-                        apart!($size, $format, $b, 1, $([$at $($sum $next $of)+])+),
-                        apart!($size, $format, $b, 2, $([$at $($sum $next $of)+])+),
-                        apart!($size, $format, $b, 3, $([$at $($sum $next $of)+])+),
-                        $(concat!("add {", stringify!($at), "}, 4*", $size),)+
-                        "sub {count}, 4",
-                        "jae 2b",
-                        "3:",
-                        "add {count}, 4",
-                        "jz 5f",
-                        "4:",
-                        apart!($size, $format, $b, 0, $([$at $($sum $next $of)+])+),
-                        $(concat!("add {", stringify!($at), "}, ", $size),)+
-                        "sub {count}, 1",
-                        "jnz 4b",
-                        "5:",
+                        rounds!(
+                            [
+                                apart!($size, $format, $b, 0, $([$at $($sum $next $of)+])+),
+                                apart!($size, $format, $b, 1, $([$at $($sum $next $of)+])+),
+                                apart!($size, $format, $b, 2, $([$at $($sum $next $of)+])+),
+                                apart!($size, $format, $b, 3, $([$at $($sum $next $of)+])+)
+                            ],
+                            concat!($("add {", stringify!($at), "}, 4*", $size, "\n"),+),
+                            concat!($("add {", stringify!($at), "}, ", $size, "\n"),+)
+                        ),
                         $($at = inout(reg) row($even) => _,)+
                         a_row = in(reg) terms.a_row * $size,
+                        b = inout(reg) terms.b => _,
+                        b_row = in(reg) terms.b_row * $size,
+                        $($b_panel = in(reg) terms.b_panel * $size,)?
+                        count = inout(reg) terms.count => _,
+                        $($(inout($sum) sums[$even][$j], inout($next) sums[$odd][$j],)+)+
+                        out("zmm24") _, out("zmm25") _, out("zmm26") _, out("zmm31") _,
+                        options(nostack, readonly),
+                    );
+                }
+            }
+
+            /// Where A lies in panels of as many terms as a vector has elements.
+            ///
+            /// # Safety
+            /// The processor has AVX-512, and A and B hold the terms.
+            #[inline]
+            #[target_feature(enable = "avx512f")]
+            pub(super) unsafe fn in_panels(
+                terms: &Terms<$element>,
+                sums: &mut [[$register; $n]; 8],
+            ) {
+                // SAFETY: the caller's promise; it reads A and B alone
+                unsafe {
+                    asm!(
+                        concat!("mov {left}, 16/", $size),
+                        rounds!(
+                            [
+                                panels!($size, $format, $b, 0, $([$even $odd $($sum $next $of)+])+),
+                                panels!($size, $format, $b, 1, $([$even $odd $($sum $next $of)+])+),
+                                panels!($size, $format, $b, 2, $([$even $odd $($sum $next $of)+])+),
+                                panels!($size, $format, $b, 3, $([$even $odd $($sum $next $of)+])+)
+                            ],
+                            concat!(
+                                "add {a}, 4*", $size, "\n",
+                                "sub {left}, 1\n",
+                                "jnz 6f\n",
+                                "add {a}, {jump}\n",
+                                "mov {left}, 16/", $size, "\n",
+                                "6:\n",
+                            ),
+                            concat!("add {a}, ", $size, "\n")
+                        ),
+                        a = inout(reg) terms.a => _,
+                        jump = in(reg) terms.a_jump * $size,
+                        left = out(reg) _,
                         b = inout(reg) terms.b => _,
                         b_row = in(reg) terms.b_row * $size,
                         $($b_panel = in(reg) terms.b_panel * $size,)?
@@ -158,6 +210,20 @@ macro_rules! beside {
     };
 }
 
+/// Term `$number` of four, where rows of A are a vector's width apart.
+macro_rules! panels {
+    (
+        $size:literal, $format:tt, $b:tt, $number:literal,
+        $([$even:literal $odd:literal $($registers:literal)+])+
+    ) => {
+        term!($format, $b, $([
+            concat!("{a} + ", $even, "*64 + ", $number, "*", $size),
+            concat!("{a} + ", $odd, "*64 + ", $number, "*", $size),
+            $($registers)+
+        ])+)
+    };
+}
+
 /// Term `$number` of four, where A's pointers are one for every other row.
 macro_rules! apart {
     (
@@ -170,6 +236,16 @@ macro_rules! apart {
             $($registers)+
         ])+)
     };
+}
+
+/// How A lies.
+enum Form {
+    /// The elements of a term side by side.
+    Beside,
+    /// Those of a row, rows anyhow.
+    Apart,
+    /// In panels of as many terms as a vector has elements, rows one after the other.
+    InPanels,
 }
 
 /// The module `$name` for an element type.
@@ -221,19 +297,24 @@ macro_rules! tiles {
                 sums: &mut [[$register; N]; M],
             ) -> bool {
                 let sums: *mut [[$register; N]; M] = sums;
-                let beside = terms.a_row == 1;
-                if !beside && terms.a_col != 1 {
-                    return false;
-                }
+                let form = match *terms {
+                    Terms { a_row: 1, a_jump: 0, .. } => Form::Beside,
+                    Terms { a_col: 1, a_jump: 0, .. } => Form::Apart,
+                    Terms { a_col: 1, a_row, .. } if a_row * $size == 64 => Form::InPanels,
+                    _ => return false,
+                };
                 // SAFETY: the caller's promise; the sums are cast to what they are
                 unsafe {
-                    match (M, N, beside) {
-                        (8, 1, true) => one::beside(terms, &mut *sums.cast()),
-                        (8, 1, false) => one::apart(terms, &mut *sums.cast()),
-                        (8, 2, true) => two::beside(terms, &mut *sums.cast()),
-                        (8, 2, false) => two::apart(terms, &mut *sums.cast()),
-                        (8, 3, true) => three::beside(terms, &mut *sums.cast()),
-                        (8, 3, false) => three::apart(terms, &mut *sums.cast()),
+                    match (M, N, form) {
+                        (8, 1, Form::Beside) => one::beside(terms, &mut *sums.cast()),
+                        (8, 1, Form::Apart) => one::apart(terms, &mut *sums.cast()),
+                        (8, 1, Form::InPanels) => one::in_panels(terms, &mut *sums.cast()),
+                        (8, 2, Form::Beside) => two::beside(terms, &mut *sums.cast()),
+                        (8, 2, Form::Apart) => two::apart(terms, &mut *sums.cast()),
+                        (8, 2, Form::InPanels) => two::in_panels(terms, &mut *sums.cast()),
+                        (8, 3, Form::Beside) => three::beside(terms, &mut *sums.cast()),
+                        (8, 3, Form::Apart) => three::apart(terms, &mut *sums.cast()),
+                        (8, 3, Form::InPanels) => three::in_panels(terms, &mut *sums.cast()),
                         _ => return false,
                     }
                 }
@@ -278,21 +359,24 @@ mod tests {
         let numbers = |len: usize| -> Vec<V::Element> {
             (0..len).map(|i| V::Element::of((i * 37 % 101) as f64 / 101.0 - 0.5)).collect()
         };
-        let (a, b) = (numbers(8 * 64), numbers(3 * V::LANES * 64));
-        for count in 0..14 {
-            // A in a panel, as columns that lie apart, as rows, and as neither
-            for (a_row, a_col) in [(1, 8), (1, 11), (17, 1), (14, 1), (3, 2)] {
+        let (a, b) = (numbers(48 * V::LANES + 8 * 64), numbers(3 * V::LANES * 64));
+        for count in 0..=34 {
+            // A in a panel, as columns that lie apart, as rows, as neither, and in panels of terms
+            let l = V::LANES;
+            let in_panels = [(l, 1, 7 * l), (l, 1, 9 * l)];
+            let plain = [(1, 8, 0), (1, 11, 0), (37, 1, 0), (34, 1, 0), (3, 2, 0)];
+            for (a_row, a_col, a_jump) in plain.into_iter().chain(in_panels) {
                 // B in panels, and as rows
                 let rows = (3 * V::LANES + 5, V::LANES);
                 for (b_row, b_panel) in [(V::LANES, 20 * V::LANES), rows] {
                     let (a, b, last) = (a.as_ptr(), b.as_ptr(), V::LANES);
-                    let terms = Terms { count, a, a_row, a_col, b, b_row, b_panel, last };
-                    // SAFETY: the test below asked for the level; at most 13 terms of 8 rows and 3
+                    let terms = Terms { count, a, a_row, a_col, a_jump, b, b_row, b_panel, last };
+                    // SAFETY: the test below asked for the level; at most 34 terms of 8 rows and 3
                     // vectors lie within A and B
                     let [made, compiled] = unsafe { both::<V, N>(&terms) };
                     assert!(
                         made == compiled,
-                        "{count} terms, A {a_row}, {a_col}, B {b_row}, {b_panel}"
+                        "{count} terms, A {a_row}, {a_col}, {a_jump}, B {b_row}, {b_panel}"
                     );
                 }
             }
