@@ -1,4 +1,5 @@
-//! Layers of one output: a sum for each row, with nothing to lay side by side in a register but terms.
+//! Layers of one output: a sum for each row, with nothing to lay side by side in a register but
+//! terms.
 
 use crate::level::Compiled;
 use crate::vector::Vector;
@@ -25,9 +26,10 @@ pub(crate) fn dots<T: Compiled>(
     mut y: MatMut<'_, T>,
 ) {
     assert_eq!((x.rows(), x.cols()), (y.rows(), weight.len()), "rows and terms");
+    assert!(x.col_stride() == 1 || x.cols() <= 1, "the elements of a row of X lie apart");
     let lanes = T::lanes(level);
     let panel = x.in_which_panels().map_or(lanes, |panels| {
-        assert_eq!(panels.width, lanes, "panels as wide as a vector");
+        assert!(panels.width == lanes && !panels.of_rows, "X in {panels:?}");
         panels.stride
     });
     let mut sums = [[T::zero(); CHAINS]; ROWS];
@@ -72,23 +74,30 @@ impl<T: Math> Dots<'_, T> {
     pub(crate) unsafe fn run_dots<V: Vector<Element = T>>(&self, sums: &mut Chains<T>) {
         let vectors = CHAINS / V::LANES;
         let terms = self.weight.len();
-        let whole = terms / V::LANES * V::LANES;
         for (row, sums) in sums.iter_mut().enumerate().take(self.rows) {
             // SAFETY: the caller's promise; the last vector is read as far as there are terms
             unsafe {
                 let mut chains = [V::splat(T::zero()); CHAINS];
                 let mut x = self.x.add(row * self.row);
-                let mut vector = 0;
-                for term in (0..whole).step_by(V::LANES) {
-                    let weight = V::load(self.weight.as_ptr().add(term));
-                    chains[vector] = V::load(x).mul_add(weight, chains[vector]);
-                    x = x.wrapping_add(self.panel);
-                    vector = (vector + 1) % vectors;
+                let (mut weight, mut left) = (self.weight.as_ptr(), terms);
+                while left >= CHAINS {
+                    for chain in &mut chains[..vectors] {
+                        *chain = V::load(x).mul_add(V::load(weight), *chain);
+                        x = x.wrapping_add(self.panel);
+                        weight = weight.add(V::LANES);
+                    }
+                    left -= CHAINS;
                 }
-                if whole < terms {
-                    let weight = V::load_first(self.weight.as_ptr().add(whole), terms - whole);
-                    let x = V::load_first(x, terms - whole);
-                    chains[vector] = x.mul_add(weight, chains[vector]);
+                for chain in &mut chains[..vectors] {
+                    let count = left.min(V::LANES);
+                    if count == 0 {
+                        break;
+                    }
+                    let (of_x, of_weight) = (V::load_first(x, count), V::load_first(weight, count));
+                    *chain = of_x.mul_add(of_weight, *chain);
+                    x = x.wrapping_add(self.panel);
+                    weight = weight.add(count);
+                    left -= count;
                 }
                 for (vector, chain) in chains.iter().enumerate().take(vectors) {
                     chain.store(sums.as_mut_ptr().add(vector * V::LANES));

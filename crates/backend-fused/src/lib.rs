@@ -19,7 +19,9 @@ mod product;
 mod vector;
 
 use consonance_core::{Activation, DenseLayer};
-use consonance_host::kernels::{Inputs, Weights, activate, check_shapes, scale_by_derivative};
+use consonance_host::kernels::{
+    Inputs, Weights, activate, add_columns, check_shapes, scale_by_derivative,
+};
 use consonance_host::matrix::Panels;
 use consonance_host::simd::{self, Level};
 use consonance_host::{Beta, HostBackend, Kernels, MatMut, MatRef};
@@ -79,6 +81,9 @@ const MANY_PANELS: usize = 32;
 /// Weights of a layer that is large enough for panels of activations: smaller products read rows as
 /// they lie, and have nothing packed.
 const WORTH_WEIGHTS: usize = 32 * 1024;
+
+/// Columns that make up for summing them by a product: fewer leave most of a vector empty.
+const NARROW: usize = 16;
 
 /// Terms that make up for splitting operands for the matrix unit, and rows of X in the gradient of
 /// the weights, which splits X once for all outputs; a layer's outputs that do, and its inputs in
@@ -145,13 +150,17 @@ impl Fused {
         self.amx && worth && T::amx_panel(rows).is_some()
     }
 
-    /// C ← finish(start + A·B), C row-major with no gaps inside its rows, or in panels; by the matrix
-    /// unit or not.
+    /// C ← finish(start + A·B), C row-major with no gaps inside its rows, or in panels; by the
+    /// matrix unit or not.
     fn product<T: Compiled>(&self, call: &Call<'_, T>, amx: bool, mut c: MatMut<'_, T>) {
         let &Call { a, b, packed, start, finish } = call;
         let (m, n, k) = (c.rows(), c.cols(), a.cols());
         if m == 0 || n == 0 {
             return;
+        }
+        let panels = [a.in_which_panels(), b.in_which_panels(), c.in_which_panels()];
+        if panels.iter().any(Option::is_some) {
+            self.check_panels::<T>(panels, amx);
         }
         // where C is added to, sums that turn out NaN could not be repaired
         let repairs = || !matches!(start, Start::Before) || is_moderate(a) && is_moderate(b);
@@ -160,9 +169,8 @@ impl Fused {
             return unsafe { T::amx_run(call, c) };
         }
         let (lanes, rows) = (T::lanes(self.level), T::rows(self.level));
-        let (panels_a, panels_b) = (a.in_which_panels(), b.in_which_panels());
-        if n == 1 && m >= lanes && a.col_stride() == 1 && c.row_stride() == 1 && panels_a.is_none()
-        {
+        let plain = panels.iter().all(Option::is_none);
+        if plain && n == 1 && m >= lanes && a.col_stride() == 1 && c.row_stride() == 1 {
             return self.column(call, c);
         }
         let mut whole = Product {
@@ -179,7 +187,7 @@ impl Fused {
             b_row: lanes,
             b_panel: k * lanes,
             c_row: c.row_stride(),
-            c_panel: c.in_which_panels().map_or(lanes, |panels| panels.stride),
+            c_panel: panels[2].map_or(lanes, |panels| panels.stride),
             c: c.as_mut_ptr(),
             start,
             finish,
@@ -189,18 +197,15 @@ impl Fused {
         if packed.is_empty() {
             whole.b = b.as_ptr();
             whole.b_row = b.row_stride();
-            whole.b_panel = panels_b.map_or(lanes, |panels| panels.stride);
+            whole.b_panel = panels[1].map_or(lanes, |panels| panels.stride);
         }
-        match panels_a {
+        match panels[0] {
             None => {}
             // panels of a vector's width hold one tile or two
             Some(Panels { width, stride, of_rows: true }) => {
                 (whole.a_panel, whole.a_tiles) = (stride, (width / rows).trailing_zeros());
             }
             Some(Panels { width, stride, of_rows: false }) => whole.a_jump = stride - width,
-        }
-        for panels in [panels_a, panels_b, c.in_which_panels()].iter().flatten() {
-            assert_eq!(panels.width, lanes, "panels as wide as a vector");
         }
         let panels = n.div_ceil(lanes);
         let many = !packed.is_empty() && panels >= MANY_PANELS;
@@ -212,6 +217,25 @@ impl Fused {
             true => self.packed_product(a, b, (packs_a, packs_b), &whole),
             false => self.run(&whole),
         }
+    }
+
+    /// Checks that a product can read A and B, and write C, in the panels they lie in.
+    ///
+    /// # Panics
+    /// If it cannot: [`Kernels::activation_panel`] says which panels there may be.
+    fn check_panels<T: Compiled>(&self, [a, b, c]: [Option<Panels>; 3], amx: bool) {
+        let (lanes, rows) = (T::lanes(self.level), T::rows(self.level));
+        assert!(!amx, "the matrix unit takes rows in one piece");
+        assert!(
+            lanes.is_multiple_of(rows),
+            "panels at {}, whose tiles they do not hold",
+            self.level
+        );
+        for panels in [a, b, c].iter().flatten() {
+            assert_eq!(panels.width, lanes, "the width of panels");
+        }
+        let transposed = [b, c].iter().flatten().any(|panels| panels.of_rows);
+        assert!(!transposed, "B or C is the transpose of a matrix in panels");
     }
 
     /// A product of one column, as its transpose: one row, with many elements to a vector.
@@ -448,7 +472,7 @@ macro_rules! kernels {
                     Some(sums) => sums.reborrow(),
                     None => y.reborrow(),
                 };
-                if weights.of_outputs == 1 {
+                if weights.of_outputs == 1 && weights.matrix.rows() == 1 {
                     let (weight, bias) = (weights.matrix.row(0), bias[0]);
                     dots(self.level, x, weight, bias, z);
                     return activate(activation, sums, y);
@@ -507,6 +531,9 @@ macro_rules! kernels {
                 let call = Call { a: delta.t(), b: matrix, packed, start, finish: Finish::Plain };
                 let g = MatMut::new(weight, delta.cols(), matrix.cols());
                 self.product(&call, amx, g);
+                if of_outputs < NARROW {
+                    return add_columns(delta, beta, bias);
+                }
                 // the sums of Δ's columns, as a product with a row of ones
                 let ones = MatRef::with_strides(&[1.0], 1, rows, 0, 0);
                 let call = Call { a: ones, b: delta, packed: &[], start, finish: Finish::Plain };

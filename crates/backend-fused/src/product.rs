@@ -205,15 +205,17 @@ impl<T: Copy> Product<T> {
     /// itself, so these are wider.
     ///
     /// # Safety
-    /// As [`Product::run`], and A has no more rows.
+    /// As [`Product::run`], and m is 1, 2 or 3: further rows would be left out.
     #[inline(always)]
     pub(crate) unsafe fn run_few<V: Vector<Element = T>>(&self) {
+        debug_assert!(self.m <= 3, "{} rows", self.m);
         let (full, rest) = (self.n / V::LANES, self.n % V::LANES);
         let mut vector = 0;
         // SAFETY: the caller's promise
         unsafe {
             while vector < full {
                 let across = match full - vector {
+                    // where tiles are three vectors wide, there are 32 registers
                     8.. if V::ACROSS == 3 => 8,
                     4.. => 4,
                     2.. => 2,
@@ -237,11 +239,13 @@ impl<T: Copy> Product<T> {
     #[inline(always)]
     unsafe fn few<V: Vector<Element = T>, const N: usize>(&self, vector: usize, last: usize) {
         for depth in (0..self.k.max(1)).step_by(DEPTH) {
-            let step = self.step::<V, N>(vector, last, depth);
+            let mut step = self.step::<V, N>(vector, last, depth);
             // SAFETY: the caller's promise; there are no more rows
             unsafe {
                 if self.m >= 2 {
                     self.tile::<V, 2, N>(0, &step);
+                    // which has had everything fetched
+                    step.each = 0;
                 }
                 if self.m % 2 == 1 {
                     self.tile::<V, 1, N>(self.m - 1, &step);
@@ -329,7 +333,7 @@ impl<T: Copy> Product<T> {
             _ if !self.fetches => Ahead::NOTHING,
             (true, _) => at(depth, vector, N),
             (false, 0) => self.after,
-            (false, left) => at(0, vector + N, left.min(V::ACROSS)),
+            (false, left) => at(0, vector + N, left.min(N.max(V::ACROSS))),
         }
     }
 

@@ -4,7 +4,7 @@
 
 use consonance_backend_fused::Fused;
 use consonance_core::{Activation, Loss, Plan};
-use consonance_host::kernels::{Inputs, Weights};
+use consonance_host::kernels::{Inputs, Weights, add_columns};
 use consonance_host::simd::Level;
 use consonance_host::{Beta, Kernels, MatMut, MatRef, Math};
 
@@ -178,7 +178,7 @@ impl<T: Math> InPanels<T> {
     }
 }
 
-/// All three products of a layer whose activations lie in panels, at every level that wants them so.
+/// All three products of a layer whose activations lie in panels, at every level that wants them.
 fn in_panels<T: Math>(rows: usize, inputs: usize, outputs: usize)
 where
     Fused: Kernels<T>,
@@ -226,8 +226,52 @@ where
         kernels.weight_gradient(delta.view(), of, Beta::Zero, &mut g, &mut sums);
         assert!(g == chains(level, &[], &delta.view().t(), &x.view()), "{what}, weights");
         let ones = vec![T::one(); rows];
-        let ones = MatRef::new(&ones, 1, rows);
-        assert!(sums == chains(level, &[], &ones, &delta.view()), "{what}, biases");
+        let mut expected = chains(level, &[], &MatRef::new(&ones, 1, rows), &delta.view());
+        if outputs < 16 {
+            // which are summed as everybody sums them
+            add_columns(delta.view(), Beta::Zero, &mut expected);
+        }
+        assert!(sums == expected, "{what}, biases");
+    }
+}
+
+/// What a panic of `run` says, or nothing.
+fn refusal(run: impl FnOnce() + std::panic::UnwindSafe) -> Option<String> {
+    let panic = std::panic::catch_unwind(run).err()?;
+    let said = panic.downcast_ref::<&str>().map(|said| said.to_string());
+    Some(said.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default())
+}
+
+/// Panels of another width, at levels that want none, or turned; and one output of scattered rows.
+#[test]
+fn what_products_cannot_read_is_refused() {
+    let numbers = numbers::<f32>(4096);
+    for level in levels() {
+        let kernels = Fused::at(level);
+        let width = panel::<f32>(&kernels);
+        let gradient = |x: MatRef<'_, f32>, outputs: usize| {
+            let delta = MatRef::new(&numbers, x.rows(), outputs);
+            let (mut g, mut bias) = (vec![0.0; outputs * x.cols()], vec![0.0; outputs]);
+            let x = Inputs { matrix: x, packed: &[], of_outputs: outputs };
+            kernels.weight_gradient(delta, x, Beta::Zero, &mut g, &mut bias);
+        };
+        let forward = |x: MatRef<'_, f32>| {
+            let matrix = MatRef::new(&numbers, 1, x.cols());
+            let weights = Weights { matrix, packed: &[], of_outputs: 1 };
+            let mut y = vec![0.0; x.rows()];
+            let to = MatMut::new(&mut y, x.rows(), 1);
+            kernels.forward(x, weights, &[0.0], Activation::Identity, None, to);
+        };
+        for of in [4, 8, 16] {
+            let x = MatRef::in_panels(&numbers, 20, 40, of, 20 * of);
+            let refused = refusal(|| gradient(x, 5)).is_some();
+            assert_eq!(refused, width != Some(of), "{level}: panels of {of}");
+            assert!(refusal(|| gradient(x.t(), 5)).is_some(), "{level}: turned panels of {of}");
+            assert!(refusal(|| forward(x.t())).is_some(), "{level}: turned panels, one output");
+        }
+        let scattered = MatRef::with_strides(&numbers, 20, 40, 1, 20);
+        let said = refusal(|| forward(scattered)).expect("a refusal");
+        assert!(said.contains("lie apart"), "{level}: {said}");
     }
 }
 

@@ -105,14 +105,14 @@ pub trait Kernels<T: Math>: Send + Sync + 'static {
     }
 
     /// How many columns of what the layers of a network write the kernels want side by side: their
-    /// rows in panels of so many columns ([`Panels`](crate::matrix::Panels)), 4, 8 or 16, or 0 for rows
-    /// in one piece. [`Kernels::panel_rows`] is a multiple of it.
+    /// rows in panels of so many columns ([`Panels`](crate::matrix::Panels)), 4, 8 or 16, or 0 for
+    /// rows in one piece. [`Kernels::panel_rows`] is a multiple of it then, and not 0.
     ///
     /// Panels of a vector's width are packed already for the product that reads them next, as A or
-    /// as B, and threads that write different outputs of a layer write different parts of memory. The
-    /// gathered features are laid out so too, and all X, Y, sums, Δ and D below may be then, or not:
-    /// the last layer's are rows in one piece whatever the kernels want, and so are features that need
-    /// no gathering. The products' defaults take rows in one piece alone.
+    /// as B, and threads that write different outputs of a layer write different parts of memory.
+    /// The gathered features are laid out so too, and all X, Y, sums, Δ and D below may be then, or
+    /// not: the last layer's are rows in one piece whatever the kernels want, and so are features
+    /// that need no gathering. The products' defaults take rows in one piece alone.
     fn activation_panel(&self, layers: &[DenseLayer]) -> usize {
         let _ = layers;
         0
@@ -120,8 +120,8 @@ pub trait Kernels<T: Math>: Send + Sync + 'static {
 
     /// Some outputs of a dense layer: Y ← f(X·Wᵀ + b).
     ///
-    /// X is [m, inputs], W [n, inputs], b `[n]`, Y [m, n]; the rows of X and of Y lie side by side
-    /// or apart. `sums`, with Y's shape and strides, receives X·Wᵀ + b where
+    /// X is [m, inputs], W [n, inputs], b `[n]`, Y [m, n]; the rows of X and of Y lie side by side,
+    /// apart or in panels. `sums`, with Y's shape and strides, receives X·Wᵀ + b where
     /// [`Activation::derivative_needs_input`]; elsewhere there are none.
     fn forward(
         &self,
@@ -147,8 +147,8 @@ pub trait Kernels<T: Math>: Send + Sync + 'static {
     /// of the layer below: D ← (Δ·W) ∘ f′.
     ///
     /// Δ is [m, outputs], W [outputs, n]; D, and the outputs `y` of the layer below, are [m, n]
-    /// with the same strides; the rows of all of them lie side by side or apart. `sums`, of the
-    /// same shape and strides, are that layer's inputs to f where
+    /// laid out alike; the rows of all of them lie side by side, apart or in panels. `sums`, of the
+    /// same shape and layout, are that layer's inputs to f where
     /// [`Activation::derivative_needs_input`]. With [`Activation::Identity`] neither is read.
     fn input_gradient(
         &self,
@@ -182,7 +182,8 @@ pub trait Kernels<T: Math>: Send + Sync + 'static {
     }
 }
 
-/// y ← f(sums), or f(y) without them: rows that lie side by side, apart or in panels, `sums` as y.
+/// y ← f(sums), or f(y) without them: rows that lie side by side, apart or in panels, `sums` as
+/// y.
 pub fn activate<T: Math>(activation: Activation, sums: Option<MatMut<'_, T>>, y: MatMut<'_, T>) {
     let each = |sums: Option<&[T]>, y: &mut [T]| match sums {
         Some(sums) => T::activate_from(activation, sums, y),
@@ -245,8 +246,10 @@ pub fn add_columns<T: Math>(matrix: MatRef<'_, T>, beta: Beta, sums: &mut [T]) {
 /// Checks the shapes of a product: what an implementation of [`Kernels::gemm`] begins with.
 ///
 /// # Panics
-/// If A, B and C do not fit together.
+/// If A, B and C do not fit together, or lie in panels.
 pub fn check_shapes<T>(a: &MatRef<'_, T>, b: &MatRef<'_, T>, c: &MatMut<'_, T>) {
+    let panels = [a.in_which_panels(), b.in_which_panels(), c.in_which_panels()];
+    assert!(panels.iter().all(Option::is_none), "strides are arbitrary, but nothing is in panels");
     assert!(
         a.cols() == b.rows() && a.rows() == c.rows() && b.cols() == c.cols(),
         "[{}, {}] · [{}, {}] is not [{}, {}]",

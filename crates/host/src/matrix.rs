@@ -13,8 +13,8 @@ pub(crate) struct Layout {
 }
 
 /// Columns of a matrix in panels, one after the other: so many side by side (a power of two, whose
-/// quotients are cheap), the first of the next panel so many elements after the first of this one. The last panel may have fewer columns; what
-/// fills it up lies in memory too, and may be read.
+/// quotients are cheap), the first of the next panel so many elements after the first of this one.
+/// The last panel may have fewer columns; what fills it up lies in memory too, and may be read.
 ///
 /// [`Kernels::activation_panel`](crate::Kernels::activation_panel) says why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,7 +90,7 @@ impl Layout {
     pub(crate) fn columns(&self, columns: &Range<usize>) -> usize {
         if let Some(panels @ Panels { width, of_rows: false, .. }) = self.panels {
             let begins = columns.is_empty() || panels.find(columns.start).1 == 0;
-            assert!(begins, "columns {columns:?} of panels of {width}");
+            assert!(begins, "columns, or rows of a transpose, {columns:?} of panels of {width}");
         }
         self.offset(0, columns.start)
     }
@@ -161,12 +161,20 @@ fn check_extent(len: usize, rows: usize, cols: usize, row_stride: usize, col_str
 /// As [`MatRef::in_panels`].
 fn panels_layout(len: usize, rows: usize, cols: usize, width: usize, stride: usize) -> Layout {
     assert!(width.is_power_of_two(), "panels of {width} columns, no power of two");
-    assert!(rows * width <= stride, "panels of {rows} × {width} overlap at {stride}");
+    let of_panel = rows.checked_mul(width).filter(|len| *len <= stride);
+    let of_panel =
+        of_panel.unwrap_or_else(|| panic!("panels of {rows} × {width} overlap at {stride}"));
     let panels = Some(Panels { width, stride, of_rows: false });
-    let layout = Layout { row_stride: width, col_stride: 1, panels };
-    let needs = layout.extent(rows, cols);
-    assert!(needs <= len, "{rows} × {cols} in panels needs {needs} elements, there are {len}");
-    layout
+    let needs = match (rows, cols) {
+        (0, _) | (_, 0) => Some(0),
+        _ => ((cols - 1) / width).checked_mul(stride).and_then(|last| last.checked_add(of_panel)),
+    };
+    assert!(
+        needs.is_some_and(|needs| needs <= len),
+        "{rows} × {cols} in panels needs {} elements, there are {len}",
+        needs.map_or("too many".to_string(), |needs| needs.to_string())
+    );
+    Layout { row_stride: width, col_stride: 1, panels }
 }
 
 /// How far each panel lies from the first, and how many columns it has; or all of them are one.
@@ -216,7 +224,8 @@ impl<'a, T> MatRef<'a, T> {
     /// rows `width` apart; panels begin `stride` apart.
     ///
     /// # Panics
-    /// If the width is no power of two, panels overlap, or the last one, filled up, would reach past the end of `data`.
+    /// If the width is no power of two, panels overlap, or the last one, filled up, would reach past the
+    /// end of `data`.
     pub fn in_panels(data: &'a [T], rows: usize, cols: usize, width: usize, stride: usize) -> Self {
         let layout = panels_layout(data.len(), rows, cols, width, stride);
         MatRef { first: data.as_ptr(), rows, cols, layout, borrow: PhantomData }
@@ -254,7 +263,8 @@ impl<'a, T> MatRef<'a, T> {
     /// Some of its rows.
     ///
     /// # Panics
-    /// If there are not so many.
+    /// If there are not so many, or they lie in panels, as a transpose's may, and do not begin with
+    /// one.
     pub fn rows_range(self, rows: Range<usize>) -> Self {
         self.t().columns(rows).t()
     }
@@ -294,12 +304,13 @@ impl<'a, T> MatRef<'a, T> {
         self.cols
     }
 
-    /// Distance from an element to the one below it.
+    /// Distance from an element to the one below it, in the same panel if rows lie in panels.
     pub fn row_stride(&self) -> usize {
         self.layout.row_stride
     }
 
-    /// Distance from an element to the one on its right.
+    /// Distance from an element to the one on its right, in the same panel if columns lie in
+    /// panels.
     pub fn col_stride(&self) -> usize {
         self.layout.col_stride
     }
@@ -423,12 +434,13 @@ impl<'a, T> MatMut<'a, T> {
         self.cols
     }
 
-    /// Distance from an element to the one below it.
+    /// Distance from an element to the one below it, in the same panel if rows lie in panels.
     pub fn row_stride(&self) -> usize {
         self.layout.row_stride
     }
 
-    /// Distance from an element to the one on its right.
+    /// Distance from an element to the one on its right, in the same panel if columns lie in
+    /// panels.
     pub fn col_stride(&self) -> usize {
         self.layout.col_stride
     }
@@ -517,7 +529,8 @@ impl<T: Copy> MatMut<'_, T> {
                     self.row(row).copy_from_slice(from);
                 }
             }
-            Some(panels) => panic!("{panels:?}: panels have 4, 8 or 16 columns here"),
+            Some(Panels { of_rows: true, .. }) => panic!("the elements of a row lie apart"),
+            Some(Panels { width, .. }) => panic!("panels of 4, 8 or 16 columns, not {width}"),
         }
     }
 
@@ -604,7 +617,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "columns 3..8 of panels of 4")]
+    #[should_panic(expected = "3..8 of panels of 4")]
     fn a_view_within_a_panel_is_refused() {
         let _ = MatRef::in_panels(&[0; 40], 3, 10, 4, 13).columns(3..8);
     }

@@ -23,6 +23,18 @@ use std::time::Instant;
 /// is evaluated in the memory of this many.
 const EVALUATION_ROWS: usize = 256;
 
+/// How many columns of activations lie side by side, checked; 0 for all.
+///
+/// # Panics
+/// If kernels break what [`Kernels::activation_panel`] says.
+fn activation_panel<T: Math>(kernels: &impl Kernels<T>, layers: &[DenseLayer]) -> usize {
+    let (panel, rows) = (kernels.activation_panel(layers), kernels.panel_rows());
+    assert!(matches!(panel, 0 | 4 | 8 | 16), "panels of {panel} columns of activations");
+    let begins = panel == 0 || rows > 0 && rows.is_multiple_of(panel);
+    assert!(begins, "panels of {panel} columns, where tasks begin with multiples of {rows}");
+    panel
+}
+
 /// The engine: parameters, gradient and moments as flat arenas, a workspace, a crew.
 pub(crate) struct HostNetwork<T, K> {
     plan: Arc<Plan>,
@@ -54,9 +66,7 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
         })?;
         let count = plan.parameter_count()?;
         let free = kernels.is_shape_invariant().then_some(crew.threads());
-        let panel = kernels.activation_panel(&layers);
-        let begins = panel == 0 || kernels.panel_rows().is_multiple_of(panel);
-        assert!(begins, "tasks begin with panels of {} outputs, not {panel}", kernels.panel_rows());
+        let panel = activation_panel(&*kernels, &layers);
         Ok(HostNetwork {
             plan: Arc::new(plan.clone()),
             pieces: schedule::pieces(&layers, crew.threads(), free, kernels.panel_rows()),
@@ -89,7 +99,7 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
         let (layers, count) = (plan.dense_layers()?, plan.parameter_count()?);
         let groups = schedule::groups(&layers, rows);
         let places = if groups.is_some() { threads * MOST_ROWS } else { rows };
-        let empty = Workspace::<T>::new(kernels.activation_panel(&layers));
+        let empty = Workspace::<T>::new(activation_panel(kernels, &layers));
         let workspace = empty
             .len(&layers, places.max(EVALUATION_ROWS), true)
             .saturating_add(threads * block_len(&layers))

@@ -2,15 +2,17 @@
 
 use crate::matrix::{MatMut, MatRef};
 
-/// Writes aᵀ to `b`: four rows at a time, which compilers turn into shuffles of registers, then one.
+/// Writes aᵀ to `b`: four rows at a time, which compilers turn into shuffles of registers, then
+/// one.
 ///
 /// # Panics
 /// If the shapes do not fit, or rows of either do not lie in one piece.
 pub(crate) fn by_rows<T: Copy>(a: MatRef<'_, T>, mut b: MatMut<'_, T>) {
     let (rows, columns) = (a.rows(), a.cols());
     assert_eq!((rows, columns), (b.cols(), b.rows()), "shapes of a transpose");
-    let pieces = a.col_stride() == 1 && b.col_stride() == 1;
-    assert!(pieces && a.in_which_panels().is_none() && b.in_which_panels().is_none());
+    let panels = a.in_which_panels().is_some() || b.in_which_panels().is_some();
+    let pieces = a.col_stride() == 1 && b.col_stride() == 1 && !panels;
+    assert!(pieces, "the elements of a row lie apart");
     let (to, stride) = (b.as_mut_ptr(), b.row_stride());
     let whole = rows / 4 * 4;
     for row in (0..whole).step_by(4) {
@@ -34,6 +36,7 @@ pub(crate) fn by_rows<T: Copy>(a: MatRef<'_, T>, mut b: MatMut<'_, T>) {
 /// If the shapes do not fit.
 pub(crate) fn in_blocks(a: MatRef<'_, f32>, b: MatMut<'_, f32>) {
     assert_eq!((a.rows(), a.cols()), (b.cols(), b.rows()), "shapes of a transpose");
+    assert!(a.in_which_panels().is_none() && b.in_which_panels().is_none(), "a matrix in panels");
     #[cfg(target_arch = "x86_64")]
     if crate::simd::level() == crate::simd::Level::Avx512
         && a.col_stride() == 1

@@ -39,7 +39,9 @@ const LINE: usize = 16;
 enum Wish {
     /// Rows side by side.
     Together,
-    /// Rows with gaps where they would be crowded, or panels of so many columns if not 0.
+    /// Rows with gaps where they would be crowded.
+    Gaps,
+    /// Panels of so many columns.
     Panels(usize),
 }
 
@@ -48,14 +50,13 @@ impl Region {
     fn new<T>(start: usize, rows: usize, width: usize, wish: Wish) -> Self {
         let form = match wish {
             Wish::Together => Form::Rows(width),
-            Wish::Panels(0) => {
+            Wish::Gaps => {
                 let bytes = width * size_of::<T>();
                 let crowded = bytes > 0 && bytes.is_multiple_of(CROWDED);
                 Form::Rows(if crowded { width + 64 / size_of::<T>() } else { width })
             }
             // an odd number of rows: panels do not crowd the cache either
             Wish::Panels(panel) => {
-                debug_assert!(panel.is_power_of_two(), "the kernels' panels of {panel}");
                 Form::Panels { width: panel, stride: (rows | 1).saturating_mul(panel) }
             }
         };
@@ -75,7 +76,7 @@ impl Region {
     /// Where copy `number` of so many of its rows lies in an array of copies.
     pub(crate) fn copy<T>(&self, number: usize, rows: usize) -> Region {
         let wish = match self.form {
-            Form::Rows(_) => Wish::Panels(0),
+            Form::Rows(_) => Wish::Gaps,
             Form::Panels { width, .. } => Wish::Panels(width),
         };
         let copy = Region::new::<T>(0, rows, self.width, wish);
@@ -188,9 +189,14 @@ impl<T: Element> Workspace<T> {
         self.layout(layers, rows, backward).2
     }
 
+    /// How regions are laid out that kernels alone read.
+    fn wish(&self) -> Wish {
+        if self.panel == 0 { Wish::Gaps } else { Wish::Panels(self.panel) }
+    }
+
     /// How many elements a copy of so many gathered rows takes.
     pub(crate) fn copy_len(&self, layers: &[DenseLayer], rows: usize) -> usize {
-        Region::new::<T>(0, rows, layers[0].inputs, Wish::Panels(self.panel)).len(rows)
+        Region::new::<T>(0, rows, layers[0].inputs, self.wish()).len(rows)
     }
 
     /// Where the gathered rows and what each layer writes lie, and how many elements there are.
@@ -207,12 +213,12 @@ impl<T: Element> Workspace<T> {
             len = len.saturating_add(region.len(rows));
             region
         };
-        let gathered = region(layers[0].inputs, Wish::Panels(self.panel));
+        let gathered = region(layers[0].inputs, self.wish());
         let of_layer = |(number, layer): (usize, &DenseLayer)| {
             let needs_sums = layer.activation.derivative_needs_input();
             // the loss takes rows side by side
             let last = number + 1 == layers.len();
-            let wish = if last { Wish::Together } else { Wish::Panels(self.panel) };
+            let wish = if last { Wish::Together } else { self.wish() };
             LayerRegions {
                 outputs: region(layer.outputs, wish),
                 sums: region(if needs_sums { layer.outputs } else { 0 }, wish),

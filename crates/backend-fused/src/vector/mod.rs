@@ -24,7 +24,7 @@ pub(crate) trait Vector: Copy {
     const LANES: usize;
     /// Rows of the register tile.
     const ROWS: usize;
-    /// Vectors across the register tile; at most 3.
+    /// Vectors across the register tile, 2 or 3; tiles of few rows are wider.
     const ACROSS: usize;
 
     unsafe fn splat(value: Self::Element) -> Self;
