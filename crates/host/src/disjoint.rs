@@ -1,6 +1,7 @@
 //! One array that several threads write to at once, each its own part.
 
-use crate::matrix::{Layout, MatMut, MatRef};
+use crate::layout::Layout;
+use crate::matrix::{MatMut, MatRef};
 use std::marker::PhantomData;
 use std::ops::Range;
 

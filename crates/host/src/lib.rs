@@ -17,6 +17,7 @@ pub mod crew;
 mod disjoint;
 mod flush;
 pub mod kernels;
+mod layout;
 pub mod loss;
 pub mod math;
 pub mod matrix;

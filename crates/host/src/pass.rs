@@ -2,9 +2,10 @@
 
 use crate::disjoint::Disjoint;
 use crate::kernels::{Beta, Inputs, Kernels, Weights, scale_by_derivative};
+use crate::layout::Layout;
 use crate::loss::loss_and_gradient;
 use crate::math::Math;
-use crate::matrix::{Layout, MatMut, MatRef};
+use crate::matrix::{MatMut, MatRef};
 use crate::packed::Packed;
 use crate::schedule::Operation;
 use crate::workspace::{LayerRegions, Region, Workspace};

@@ -1,6 +1,7 @@
 //! The buffers of a step: one allocation, sized for the largest batch seen.
 
-use crate::matrix::{Layout, MatRef, Panels};
+use crate::layout::{Layout, Panels};
+use crate::matrix::MatRef;
 use consonance_core::{Arena, DenseLayer, Element, Result, try_filled};
 use std::ops::Range;
 
