@@ -31,6 +31,8 @@ pub struct Dataset {
     inputs: usize,
     features: Values,
     targets: Targets,
+    /// One more than the largest class index; 0 without classes.
+    classes: usize,
 }
 
 impl Dataset {
@@ -75,7 +77,11 @@ impl Dataset {
         }
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
-        Ok(Dataset { id, rows, inputs, features, targets })
+        let classes = match &targets {
+            Targets::Classes(classes) => classes.iter().max().map_or(0, |&most| most as usize + 1),
+            _ => 0,
+        };
+        Ok(Dataset { id, rows, inputs, features, targets, classes })
     }
 
     /// A number no other data set of this process has.
@@ -101,6 +107,12 @@ impl Dataset {
     /// The targets.
     pub fn targets(&self) -> &Targets {
         &self.targets
+    }
+
+    /// One more than the largest class index among the targets, whether or not a row has each
+    /// smaller one; 0 if the targets are not classes.
+    pub fn classes(&self) -> usize {
+        self.classes
     }
 
     /// The element type of the features (and of target values).
@@ -205,7 +217,12 @@ impl Batch<'_> {
                 (range.end > rows).then_some(range.end.saturating_sub(1))
             }
             Rows::Range(range) => Some(range.start),
-            Rows::List(list) => list.iter().find(|&&r| r as usize >= rows).map(|&r| r as usize),
+            Rows::List(list) => {
+                // vectors find the largest; the first that is beyond is looked for if there is one
+                let largest = list.iter().fold(0, |largest, &row| row.max(largest));
+                let mut beyond = list.iter().map(|&row| row as usize).filter(|&row| row >= rows);
+                (largest as usize >= rows).then(|| beyond.next()).flatten()
+            }
         };
         match beyond {
             Some(row) => {

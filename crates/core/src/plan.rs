@@ -279,14 +279,16 @@ impl Plan {
         if let Targets::Classes(classes) = batch.data.targets() {
             // one logit tells two classes apart
             let known = if self.loss == Loss::BinaryCrossEntropy { 2 } else { outputs };
-            for position in 0..batch.len() {
-                let class = classes[batch.rows.at(position)] as usize;
-                if class >= known {
-                    return Err(Error::Data(format!(
-                        "row {} is of class {class}, the network knows classes 0 to {}",
-                        batch.rows.at(position),
-                        known - 1
-                    )));
+            // a step looks through its rows only if a row of the data set may be wrong
+            if batch.data.classes() > known {
+                for row in (0..batch.len()).map(|position| batch.rows.at(position)) {
+                    let class = classes[row] as usize;
+                    if class >= known {
+                        return Err(Error::Data(format!(
+                            "row {row} is of class {class}, the network knows classes 0 to {}",
+                            known - 1
+                        )));
+                    }
                 }
             }
         }

@@ -234,9 +234,9 @@ fn largest_of<T: Math>(row: &[T]) -> T {
     best.into_iter().fold(rest, larger)
 }
 
-/// The sum of a row, always in the same order.
+/// The sum of some numbers, always in the same order.
 #[inline(always)]
-fn sum<T: Math>(row: &[T]) -> T {
+pub(crate) fn sum<T: Math>(row: &[T]) -> T {
     let mut sums = [T::zero(); SIDE_BY_SIDE];
     let chunks = row.chunks_exact(SIDE_BY_SIDE);
     let rest: T = chunks.remainder().iter().copied().sum();

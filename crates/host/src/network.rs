@@ -4,6 +4,7 @@ use crate::crew::Crew;
 use crate::disjoint::Disjoint;
 use crate::flush::Flush;
 use crate::kernels::{Beta, Kernels};
+use crate::loss;
 use crate::math::Math;
 use crate::outputwise::{Gradient, Outputwise, block_len, inputs_len};
 use crate::packed::Packed;
@@ -290,7 +291,7 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
                 }
             }
         }
-        let sum: f64 = self.workspace.losses[..rows].iter().sum();
+        let sum = loss::sum(&self.workspace.losses[..rows]);
         Ok(sum / self.plan.loss.divisor(self.plan.reduction, rows, self.plan.outputs()))
     }
 
