@@ -16,6 +16,7 @@ mod backend;
 pub mod crew;
 mod disjoint;
 mod flush;
+mod groups;
 pub mod kernels;
 mod layout;
 pub mod loss;

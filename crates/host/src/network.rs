@@ -3,6 +3,7 @@
 use crate::crew::Crew;
 use crate::disjoint::Disjoint;
 use crate::flush::Flush;
+use crate::groups::Groups;
 use crate::kernels::{Beta, Kernels};
 use crate::loss;
 use crate::math::Math;
@@ -98,21 +99,22 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
         rows: usize,
     ) -> Result<TrainingMemory> {
         let (layers, count) = (plan.dense_layers()?, plan.parameter_count()?);
-        let groups = schedule::groups(&layers, rows);
-        let places = if groups.is_some() { threads * MOST_ROWS } else { rows };
+        let free = kernels.is_shape_invariant().then_some(threads);
+        let groups = Groups::of(&layers, rows, free);
+        let are_tasks = groups.is_some_and(|groups| groups.are_tasks);
+        let places = if are_tasks { threads * MOST_ROWS } else { rows };
         let empty = Workspace::<T>::new(activation_panel(kernels, &layers));
         let workspace = empty
             .len(&layers, places.max(EVALUATION_ROWS), true)
             .saturating_add(threads * block_len(&layers))
             .saturating_add(match groups {
-                Some(_) => 0,
+                Some(groups) => groups.room(count, threads, block_len(&layers)),
                 None => threads.saturating_mul(inputs_len(kernels, &layers, rows)),
             })
             .saturating_add(match (threads, schedule::copied_rows(&layers, rows)) {
                 (1, _) | (_, 0) => 0,
                 (_, rows) => threads.saturating_mul(empty.copy_len(&layers, rows)),
-            })
-            .saturating_add(groups.unwrap_or(0).saturating_mul(count));
+            });
         let bytes = |elements: usize| elements.saturating_mul(size_of::<T>());
         Ok(TrainingMemory {
             parameters: bytes(count),
@@ -217,26 +219,29 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
         self.workspace.reserve_copies(self.crew.threads().saturating_mul(len))
     }
 
+    /// How the rows of a batch are grouped, if its gradient is summed in groups.
+    fn groups(&self, rows: usize) -> Option<Groups> {
+        let free = self.kernels.is_shape_invariant().then_some(self.crew.threads());
+        Groups::of(&self.layers, rows, free)
+    }
+
     /// Forward, loss, backward and the gradient for each group of rows.
-    fn by_groups(&mut self, batch: &Batch<'_>, groups: usize) -> Result<()> {
+    fn by_groups(&mut self, batch: &Batch<'_>, groups: Groups) {
         let (worth, _) = self.shares(batch.len());
         let count = self.parameters.len();
-        self.workspace.reserve_partial(groups, count)?;
         let HostNetwork { plan, layers, kernels, parameters, packed, workspace, .. } = self;
         // the pass borrows the rest of the workspace
         let mut partial = std::mem::take(&mut workspace.partial);
         let sums = Disjoint::new(&mut partial);
         let pass = Pass::new(&**kernels, layers, parameters, packed, batch, workspace);
-        self.crew.for_each_if(worth, groups, &|number, thread| {
+        self.crew.for_each_if(worth, groups.count(), &|number, thread| {
             let _flush = Flush::begin();
-            let group = schedule::group(number, groups, batch.len());
             // SAFETY: groups are different rows, and the crew runs each once
             let sums = unsafe { sums.part(number * count..(number + 1) * count) };
             let mut beta = Beta::Zero;
-            for start in group.clone().step_by(MOST_ROWS) {
+            for rows in groups.rows(number) {
                 // a thread has one place for all its rows, which stays in its core's cache, and
                 // far enough from the next thread's that no prefetch takes it away
-                let rows = start..(start + MOST_ROWS).min(group.end);
                 let shard = Shard { rows, at: thread * MOST_ROWS, copy: None };
                 for operation in schedule::operations(layers.len()) {
                     // SAFETY: as above, and the place is this thread's
@@ -248,7 +253,6 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
             }
         });
         self.workspace.partial = partial;
-        Ok(())
     }
 
     /// Forward, loss and backward for the whole batch; answers the loss.
@@ -257,14 +261,22 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
         let (layers, rows) = (Arc::clone(&self.layers), batch.len());
         self.workspace.reserve_losses(rows)?;
         self.reserve_copies(batch)?;
-        if let Some(groups) = schedule::groups(&layers, rows) {
-            let places = self.crew.threads() * MOST_ROWS;
-            self.workspace.reserve(&layers, places, true)?;
-            self.by_groups(batch, groups)?;
+        let (groups, threads) = (self.groups(rows), self.crew.threads());
+        match groups {
+            None => {
+                let each = inputs_len(&*self.kernels, &layers, rows);
+                self.workspace.reserve_inputs(threads * each)?;
+            }
+            Some(groups) => {
+                let len = groups.room(self.parameters.len(), threads, block_len(&layers));
+                self.workspace.reserve_partial(len)?;
+            }
+        }
+        if let Some(groups) = groups.filter(|groups| groups.are_tasks) {
+            self.workspace.reserve(&layers, threads * MOST_ROWS, true)?;
+            self.by_groups(batch, groups);
         } else {
             self.workspace.reserve(&layers, rows, true)?;
-            let each = inputs_len(&*self.kernels, &layers, rows);
-            self.workspace.reserve_inputs(self.crew.threads() * each)?;
             // on one thread nothing travels, and what is in the cache is best used at once
             let (worth, free) = self.shares(rows);
             let alone = free.is_some() && !worth;
@@ -306,7 +318,7 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
     /// The gradient of all parameters, which is kept, or with a rule their update.
     fn second_half(&mut self, batch: &Batch<'_>, rule: Option<&Rule<T>>) {
         let (worth, _) = self.shares(batch.len());
-        let groups = schedule::groups(&self.layers, batch.len());
+        let groups = self.groups(batch.len());
         let copies = self.copies(batch);
         self.has_gradient = rule.is_none();
         let pieces = &self.pieces;
@@ -316,12 +328,14 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
         };
         // the pieces read the rest of the workspace
         let mut packed_inputs = std::mem::take(&mut self.workspace.inputs);
+        let mut partial = std::mem::take(&mut self.workspace.partial);
         let outputwise = Outputwise::new(
             &*self.kernels,
             &self.layers,
             batch,
             &self.workspace,
             &mut packed_inputs,
+            &mut partial,
             &mut self.parameters,
             gradient,
             &mut self.moments,
@@ -336,6 +350,7 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
             unsafe { outputwise.run(&pieces[piece], rule, thread) };
         });
         self.workspace.inputs = packed_inputs;
+        self.workspace.partial = partial;
     }
 
     /// Checks that the optimiser can go on from the state there is.

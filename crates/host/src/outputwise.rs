@@ -2,7 +2,9 @@
 //! batch, and their update, while they are at hand.
 
 use crate::disjoint::Disjoint;
+use crate::groups::Groups;
 use crate::kernels::{Beta, Inputs, Kernels, add_columns};
+use crate::layout::Layout;
 use crate::math::Math;
 use crate::matrix::MatRef;
 use crate::packed::{Packed, PackedParts};
@@ -56,12 +58,14 @@ pub(crate) struct Outputwise<'a, T, K> {
     workspace: &'a Workspace<T>,
     /// Packed inputs, a part for each thread.
     packed_inputs: Disjoint<'a, T>,
+    /// The gradients of groups, or room for those of a block for each thread.
+    partial: Disjoint<'a, T>,
     parameters: Disjoint<'a, T>,
     gradient: Gradient<'a, T>,
     moments: [Disjoint<'a, T>; 2],
     packed: PackedParts<'a, T>,
-    /// In how many groups of rows the gradient has been summed.
-    groups: Option<usize>,
+    /// The groups of rows in which the gradient is summed.
+    groups: Option<Groups>,
     /// True if each thread has a copy of the gathered rows.
     copies: bool,
     threads: usize,
@@ -75,11 +79,12 @@ impl<'a, T: Math, K: Kernels<T>> Outputwise<'a, T, K> {
         batch: &'a Batch<'a>,
         workspace: &'a Workspace<T>,
         packed_inputs: &'a mut [T],
+        partial: &'a mut [T],
         parameters: &'a mut [T],
         gradient: Gradient<'a, T>,
         moments: &'a mut [Arena<T>],
         packed: &'a mut Packed<T>,
-        groups: Option<usize>,
+        groups: Option<Groups>,
         copies: bool,
         threads: usize,
     ) -> Self {
@@ -91,6 +96,7 @@ impl<'a, T: Math, K: Kernels<T>> Outputwise<'a, T, K> {
             batch,
             workspace,
             packed_inputs: Disjoint::new(packed_inputs),
+            partial: Disjoint::new(partial),
             parameters: Disjoint::new(parameters),
             gradient,
             moments: [next(), next()],
@@ -129,7 +135,8 @@ impl<'a, T: Math, K: Kernels<T>> Outputwise<'a, T, K> {
                         (of_weight, &mut rest[..bias.len()])
                     }
                 };
-                self.sum(*number, &outputs, x, (&weight, &mut *of_weight), (&bias, &mut *of_bias));
+                let (to_weight, to_bias) = ((&weight, &mut *of_weight), (&bias, &mut *of_bias));
+                self.sum(*number, &outputs, x, to_weight, to_bias, thread);
                 let Some(rule) = rule else { continue };
                 self.update(rule, weight.clone(), of_weight);
                 self.update(rule, bias, of_bias);
@@ -140,26 +147,53 @@ impl<'a, T: Math, K: Kernels<T>> Outputwise<'a, T, K> {
     }
 
     /// Writes the gradient of some outputs' weights and biases: (which parameters, where to).
-    fn sum(
+    ///
+    /// # Safety
+    /// The thread has one task at a time.
+    unsafe fn sum(
         &self,
         number: usize,
         outputs: &Range<usize>,
         x: Inputs<'_, T>,
         (weight, weight_gradient): (&Range<usize>, &mut [T]),
         (bias, bias_gradient): (&Range<usize>, &mut [T]),
+        thread: usize,
     ) {
-        if let Some(groups) = self.groups {
+        let (region, rows) = (self.workspace.layers[number].delta, self.batch.len());
+        let Some(groups) = self.groups else {
+            let delta = self.workspace.view(region, rows, outputs);
+            self.kernels.weight_gradient(delta, x, Beta::Zero, weight_gradient, bias_gradient);
+            return;
+        };
+        if groups.are_tasks {
             let count = self.parameters.len();
             for (range, sums) in [(weight, weight_gradient), (bias, bias_gradient)] {
-                let partial = &self.workspace.partial[range.start..];
-                let partial = MatRef::with_strides(partial, groups, range.len(), count, 1);
-                add_columns(partial, Beta::Zero, sums);
+                let layout = Layout::rows(count);
+                // SAFETY: nobody writes what the groups have left
+                let of_groups =
+                    unsafe { self.partial.view(range.start, groups.count(), range.len(), layout) };
+                add_columns(of_groups, Beta::Zero, sums);
             }
             return;
         }
-        let (region, rows) = (self.workspace.layers[number].delta, self.batch.len());
+        let room = self.partial.len() / self.threads;
+        // SAFETY: the caller's promise
+        let room = unsafe { self.partial.part(thread * room..(thread + 1) * room) };
+        let (of_weight, room) = room.split_at_mut(weight.len());
+        let of_bias = &mut room[..bias.len()];
+        weight_gradient.fill(T::zero());
+        bias_gradient.fill(T::zero());
         let delta = self.workspace.view(region, rows, outputs);
-        self.kernels.weight_gradient(delta, x, Beta::Zero, weight_gradient, bias_gradient);
+        for group in 0..groups.count() {
+            let mut beta = Beta::Zero;
+            for rows in groups.rows(group) {
+                let x = Inputs { matrix: x.matrix.rows_range(rows.clone()), ..x };
+                self.kernels.weight_gradient(delta.rows_range(rows), x, beta, of_weight, of_bias);
+                beta = Beta::One;
+            }
+            add_columns(MatRef::new(of_weight, 1, weight.len()), Beta::One, weight_gradient);
+            add_columns(MatRef::new(of_bias, 1, bias.len()), Beta::One, bias_gradient);
+        }
     }
 
     /// Updates some parameters.
@@ -181,10 +215,13 @@ impl<'a, T: Math, K: Kernels<T>> Outputwise<'a, T, K> {
     unsafe fn inputs(&self, number: usize, thread: usize) -> Inputs<'_, T> {
         let DenseLayer { inputs: width, outputs: of_outputs, .. } = self.layers[number];
         let rows = self.batch.len();
-        if self.groups.is_some() {
+        if self.groups.is_some_and(|groups| groups.are_tasks) {
             return Inputs { matrix: MatRef::new(&[], 0, 0), packed: &[], of_outputs };
         }
         let matrix = self.read(number, rows, width, thread);
+        if self.groups.is_some() {
+            return Inputs { matrix, packed: &[], of_outputs };
+        }
         let start = self.packed_inputs.len() / self.threads * thread;
         let len = self.kernels.inputs_len(rows, width, of_outputs);
         // SAFETY: the caller's promise

@@ -9,12 +9,13 @@
 //! - by **outputs**: a task computes some outputs of one layer for the whole batch. Weights stay
 //!   where they are updated; the layer's inputs travel, but for the first layer's, of which each
 //!   thread has a copy, and all meet before the next layer.
-//! - in **groups** of rows: as by rows, and each group sums the gradient of its rows. Of a large
-//!   batch through a small network only these sums travel.
+//! - in [**groups**](crate::groups) of rows: as by rows, and each group sums the gradient of its
+//!   rows. Of a large batch through a small network only these sums travel.
 //!
 //! How sums are grouped shows in the last bits; it follows from the shapes alone, never from the
 //! number of threads.
 
+use crate::groups::Groups;
 use consonance_core::DenseLayer;
 use std::ops::Range;
 
@@ -26,11 +27,7 @@ pub(crate) const MOST_ROWS: usize = 256;
 const FIXED: usize = 64;
 
 /// Tasks take multiples of this, the height of common register tiles.
-const TILE: usize = 8;
-
-/// Rows a group has at least, and the most groups there are.
-const GROUP_ROWS: usize = 64;
-const MOST_GROUPS: usize = 16;
+pub(crate) const TILE: usize = 8;
 
 /// What meeting once more costs, as the number of elements that could travel in the meantime.
 const MEETING: usize = 4096;
@@ -86,7 +83,8 @@ pub(crate) fn by_outputs(
 /// the first layer is shared out by outputs. A copy costs less than what others gathered costs to
 /// travel.
 pub(crate) fn copies(layers: &[DenseLayer], rows: usize) -> bool {
-    groups(layers, rows).is_none() && by_outputs(Operation::Forward(0), layers, rows).is_some()
+    Groups::of(layers, rows, None).is_none()
+        && by_outputs(Operation::Forward(0), layers, rows).is_some()
 }
 
 /// The most rows, up to so many, of a batch that each thread gathers for itself.
@@ -94,22 +92,6 @@ pub(crate) fn copied_rows(layers: &[DenseLayer], rows: usize) -> usize {
     let first = &layers[0];
     let fewer = first.weight.len().saturating_sub(MEETING + 1) / first.inputs.max(1);
     rows.min(fewer)
-}
-
-/// In how many groups of rows the gradient is summed; nothing if it is summed over the whole
-/// batch.
-pub(crate) fn groups(layers: &[DenseLayer], rows: usize) -> Option<usize> {
-    let groups = (rows / GROUP_ROWS).min(MOST_GROUPS);
-    let parameters: usize = layers.iter().map(|layer| layer.weight.len() + layer.outputs).sum();
-    let widths: usize = layers.iter().map(|layer| layer.inputs + layer.outputs).sum();
-    let worth = rows.saturating_mul(widths) >= groups.saturating_mul(parameters);
-    (groups >= 2 && worth).then_some(groups)
-}
-
-/// The rows of group `number` of `groups`: whole tiles but for the last.
-pub(crate) fn group(number: usize, groups: usize, rows: usize) -> Range<usize> {
-    let first = |number: usize| (number * rows.div_ceil(TILE) / groups * TILE).min(rows);
-    first(number)..first(number + 1)
 }
 
 /// How many rows of a batch of `rows` a task takes. `threads` is `None` for kernels that are not
@@ -213,21 +195,6 @@ mod tests {
         let pieces = pieces(&layers, 2, Some(2), 16);
         let starts: Vec<_> = pieces.iter().map(|p| (p.layer, p.outputs.start)).collect();
         assert_eq!(starts, [(0, 0), (1, 0), (2, 0), (0, 64), (1, 32)]);
-    }
-
-    #[test]
-    fn a_group_has_its_rows_and_no_other() {
-        let layers = layers(64, &[32], 10);
-        let groups = groups(&layers, 1797).unwrap();
-        assert_eq!(groups, MOST_GROUPS);
-        let mut next = 0;
-        for rows in (0..groups).map(|number| group(number, groups, 1797)) {
-            assert!(rows.start == next && rows.len() >= GROUP_ROWS - TILE);
-            next = rows.end;
-        }
-        assert_eq!(next, 1797);
-        // sums of a large network are no smaller than what they are sums of
-        assert_eq!(super::groups(&super::tests::layers(784, &[512, 512], 10), 128), None);
     }
 
     #[test]

@@ -150,7 +150,8 @@ pub(crate) struct Workspace<T> {
     pub(crate) layers: Vec<LayerRegions>,
     /// The loss of each row.
     pub(crate) losses: Vec<f64>,
-    /// The gradient of each group of rows [groups, parameters].
+    /// The gradient of each group of rows [groups, parameters], or room for that of some parameters
+    /// for each thread.
     pub(crate) partial: Arena<T>,
     /// The packed inputs of a layer, for each thread.
     pub(crate) inputs: Arena<T>,
@@ -259,9 +260,8 @@ impl<T: Element> Workspace<T> {
         grow(&mut self.copies, "the rows of the mini-batch", len)
     }
 
-    /// Makes room for the gradients of `groups` groups of rows.
-    pub(crate) fn reserve_partial(&mut self, groups: usize, parameters: usize) -> Result<()> {
-        let len = groups.saturating_mul(parameters);
+    /// Makes room for `len` elements of gradients of groups.
+    pub(crate) fn reserve_partial(&mut self, len: usize) -> Result<()> {
         grow(&mut self.partial, "gradients of groups of rows", len)
     }
 }
