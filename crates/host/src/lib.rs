@@ -13,6 +13,7 @@
 //! answers are computed with them.
 
 mod backend;
+mod claim;
 pub mod crew;
 mod disjoint;
 mod flush;

@@ -343,6 +343,7 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
             groups,
             copies,
             self.crew.threads(),
+            worth,
         );
         self.crew.for_each_if(worth, pieces.len(), &|piece, thread| {
             let _flush = Flush::begin();

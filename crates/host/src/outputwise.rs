@@ -1,6 +1,7 @@
 //! The second half of a step: the gradient of some rows of a layer's weights over the whole
 //! batch, and their update, while they are at hand.
 
+use crate::claim::claim;
 use crate::disjoint::Disjoint;
 use crate::groups::Groups;
 use crate::kernels::{Beta, Inputs, Kernels, add_columns};
@@ -8,7 +9,7 @@ use crate::layout::Layout;
 use crate::math::Math;
 use crate::matrix::MatRef;
 use crate::packed::{Packed, PackedParts};
-use crate::schedule::Piece;
+use crate::schedule::{Operation, Piece, by_outputs};
 use crate::workspace::Workspace;
 use consonance_core::{Arena, Batch, DenseLayer, Rows, Rule};
 use std::ops::Range;
@@ -69,6 +70,8 @@ pub(crate) struct Outputwise<'a, T, K> {
     /// True if each thread has a copy of the gathered rows.
     copies: bool,
     threads: usize,
+    /// True if other threads have pieces too.
+    shared: bool,
 }
 
 impl<'a, T: Math, K: Kernels<T>> Outputwise<'a, T, K> {
@@ -87,6 +90,7 @@ impl<'a, T: Math, K: Kernels<T>> Outputwise<'a, T, K> {
         groups: Option<Groups>,
         copies: bool,
         threads: usize,
+        shared: bool,
     ) -> Self {
         let mut moments = moments.iter_mut();
         let mut next = || Disjoint::new(moments.next().map_or(&mut [], |arena| &mut arena[..]));
@@ -104,6 +108,7 @@ impl<'a, T: Math, K: Kernels<T>> Outputwise<'a, T, K> {
             groups,
             copies,
             threads,
+            shared,
         }
     }
 
@@ -116,6 +121,9 @@ impl<'a, T: Math, K: Kernels<T>> Outputwise<'a, T, K> {
         let Piece { layer: number, outputs } = piece;
         let layer = &self.layers[*number];
         let block = block_outputs(layer);
+        // others have read these weights, but where each thread computes its outputs
+        let travel = self.shared
+            && by_outputs(Operation::Forward(*number), self.layers, self.batch.len()).is_none();
         // SAFETY: the thread has one task at a time
         let x = unsafe { self.inputs(*number, thread) };
         for start in outputs.clone().step_by(block) {
@@ -135,6 +143,10 @@ impl<'a, T: Math, K: Kernels<T>> Outputwise<'a, T, K> {
                         (of_weight, &mut rest[..bias.len()])
                     }
                 };
+                if travel && rule.is_some() {
+                    claim(self.parameters.part(weight.clone()));
+                    claim(self.packed.rows(*number, &outputs));
+                }
                 let (to_weight, to_bias) = ((&weight, &mut *of_weight), (&bias, &mut *of_bias));
                 self.sum(*number, &outputs, x, to_weight, to_bias, thread);
                 let Some(rule) = rule else { continue };

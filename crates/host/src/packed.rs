@@ -96,6 +96,19 @@ impl<T: Math> Packed<T> {
 }
 
 impl<T: Math> PackedParts<'_, T> {
+    /// The panels of some outputs of layer `number`, which begin with a panel.
+    ///
+    /// # Safety
+    /// Nobody else uses them as long as the slice lives.
+    #[allow(clippy::mut_from_ref)]
+    pub(crate) unsafe fn rows(&self, number: usize, outputs: &Range<usize>) -> &mut [T] {
+        if self.panel_rows == 0 {
+            return &mut [];
+        }
+        // SAFETY: the caller's promise
+        unsafe { self.arena.part(self.layers[number].panels(self.panel_rows, outputs)) }
+    }
+
     /// Packs rows of layer `number`'s weights, `first` and those after it; `first` begins a panel.
     ///
     /// # Safety
@@ -107,11 +120,10 @@ impl<T: Math> PackedParts<'_, T> {
         number: usize,
         first: usize,
     ) {
-        if self.panel_rows == 0 || self.layers[number].panel_len == 0 {
-            return;
-        }
-        let panels = self.layers[number].panels(self.panel_rows, &(first..first + rows.rows()));
         // SAFETY: whole panels of these rows, which the caller says are nobody else's
-        kernels.pack(rows, unsafe { self.arena.part(panels) });
+        let panels = unsafe { self.rows(number, &(first..first + rows.rows())) };
+        if !panels.is_empty() {
+            kernels.pack(rows, panels);
+        }
     }
 }
