@@ -74,6 +74,13 @@ pub(crate) struct Terms<T> {
 }
 
 impl<T: Math> Terms<T> {
+    /// A bit for each element of the last vector there is to read.
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    pub(crate) fn mask(&self) -> u16 {
+        ((1_u32 << self.last) - 1) as u16
+    }
+
     /// Adds A·B to the sums, by whatever loop a compiler makes of it.
     ///
     /// # Safety

@@ -54,8 +54,7 @@ macro_rules! vector {
                 sums: &mut [[Self; N]; M],
             ) {
                 unsafe {
-                    let whole = terms.last == $lanes;
-                    if !whole || !tile::$tile::add(terms, sums) {
+                    if !tile::$tile::add(terms, sums) {
                         terms.add_to(sums);
                     }
                 }

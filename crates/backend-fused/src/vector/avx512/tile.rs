@@ -61,12 +61,12 @@ macro_rules! rounds {
 /// The module `$name` with three functions that add terms to the sums of 8 rows of `$n` vectors:
 /// four at a time, for a loop with fewer rounds is one whose end the processor foresees, and what is
 /// left one by one. `$b` are the registers of B's vectors and where these are; `$b_panel` is named
-/// where there are several. A line of the table is two rows: their numbers and the pointer to the first,
+/// where there are several, `$mask` where the last has fewer elements. A line of the table is two rows: their numbers and the pointer to the first,
 /// then for each vector its number and the registers of [`term`].
 macro_rules! tile {
     (
         $name:ident, $element:ident, $register:ident, $size:literal, $format:tt, $n:literal,
-        $b:tt, [$($b_panel:ident)?],
+        $b:tt, [$($b_panel:ident)?], [$($mask:tt)?],
         $([$even:literal $odd:literal $at:ident, $($j:literal $sum:tt $next:tt $of:tt),+])+
     ) => {
         mod $name {
@@ -100,6 +100,7 @@ macro_rules! tile {
                         b = inout(reg) terms.b => _,
                         b_row = in(reg) terms.b_row * $size,
                         $($b_panel = in(reg) terms.b_panel * $size,)?
+                        $(in($mask) terms.mask(),)?
                         count = inout(reg) terms.count => _,
                         $($(inout($sum) sums[$even][$j], inout($next) sums[$odd][$j],)+)+
                         out("zmm24") _, out("zmm25") _, out("zmm26") _, out("zmm31") _,
@@ -137,6 +138,7 @@ macro_rules! tile {
                         b = inout(reg) terms.b => _,
                         b_row = in(reg) terms.b_row * $size,
                         $($b_panel = in(reg) terms.b_panel * $size,)?
+                        $(in($mask) terms.mask(),)?
                         count = inout(reg) terms.count => _,
                         $($(inout($sum) sums[$even][$j], inout($next) sums[$odd][$j],)+)+
                         out("zmm24") _, out("zmm25") _, out("zmm26") _, out("zmm31") _,
@@ -182,6 +184,7 @@ macro_rules! tile {
                         b = inout(reg) terms.b => _,
                         b_row = in(reg) terms.b_row * $size,
                         $($b_panel = in(reg) terms.b_panel * $size,)?
+                        $(in($mask) terms.mask(),)?
                         count = inout(reg) terms.count => _,
                         $($(inout($sum) sums[$even][$j], inout($next) sums[$odd][$j],)+)+
                         out("zmm24") _, out("zmm25") _, out("zmm26") _, out("zmm31") _,
@@ -255,7 +258,16 @@ macro_rules! tiles {
             use super::*;
 
             tile!(
-                one, $element, $register, $size, $format, 1, ["zmm24" at "{b}"], [],
+                one, $element, $register, $size, $format, 1, ["zmm24" at "{b}"], [], [],
+                [0 1 a0, 0 "zmm0" "zmm1" "zmm24"]
+                [2 3 a2, 0 "zmm2" "zmm3" "zmm24"]
+                [4 5 a4, 0 "zmm4" "zmm5" "zmm24"]
+                [6 7 a6, 0 "zmm6" "zmm7" "zmm24"]
+            );
+
+            tile!(
+                part, $element, $register, $size, $format, 1,
+                ["zmm24 {{k1}}{{z}}" at "{b}"], [], ["k1"],
                 [0 1 a0, 0 "zmm0" "zmm1" "zmm24"]
                 [2 3 a2, 0 "zmm2" "zmm3" "zmm24"]
                 [4 5 a4, 0 "zmm4" "zmm5" "zmm24"]
@@ -264,7 +276,7 @@ macro_rules! tiles {
 
             tile!(
                 two, $element, $register, $size, $format, 2,
-                ["zmm24" at "{b}" "zmm25" at "{b} + {b_panel}"], [b_panel],
+                ["zmm24" at "{b}" "zmm25" at "{b} + {b_panel}"], [b_panel], [],
                 [0 1 a0, 0 "zmm0" "zmm2" "zmm24", 1 "zmm1" "zmm3" "zmm25"]
                 [2 3 a2, 0 "zmm4" "zmm6" "zmm24", 1 "zmm5" "zmm7" "zmm25"]
                 [4 5 a4, 0 "zmm8" "zmm10" "zmm24", 1 "zmm9" "zmm11" "zmm25"]
@@ -274,7 +286,7 @@ macro_rules! tiles {
             tile!(
                 three, $element, $register, $size, $format, 3,
                 ["zmm24" at "{b}" "zmm25" at "{b} + {b_panel}" "zmm26" at "{b} + 2*{b_panel}"],
-                [b_panel],
+                [b_panel], [],
                 [0 1 a0, 0 "zmm0" "zmm3" "zmm24", 1 "zmm1" "zmm4" "zmm25",
                     2 "zmm2" "zmm5" "zmm26"]
                 [2 3 a2, 0 "zmm6" "zmm9" "zmm24", 1 "zmm7" "zmm10" "zmm25",
@@ -289,7 +301,7 @@ macro_rules! tiles {
             /// answers whether there was.
             ///
             /// # Safety
-            /// The processor has AVX-512, and A and B hold the terms in whole vectors.
+            /// The processor has AVX-512, and A and B hold the terms.
             #[inline]
             #[target_feature(enable = "avx512f")]
             pub(in super::super) unsafe fn add<const M: usize, const N: usize>(
@@ -303,9 +315,16 @@ macro_rules! tiles {
                     Terms { a_col: 1, a_row, .. } if a_row * $size == 64 => Form::InPanels,
                     _ => return false,
                 };
+                let whole = terms.last * $size == 64;
                 // SAFETY: the caller's promise; the sums are cast to what they are
                 unsafe {
                     match (M, N, form) {
+                        (8, 1, Form::Beside) if !whole => part::beside(terms, &mut *sums.cast()),
+                        (8, 1, Form::Apart) if !whole => part::apart(terms, &mut *sums.cast()),
+                        (8, 1, Form::InPanels) if !whole => {
+                            part::in_panels(terms, &mut *sums.cast())
+                        }
+                        _ if !whole => return false,
                         (8, 1, Form::Beside) => one::beside(terms, &mut *sums.cast()),
                         (8, 1, Form::Apart) => one::apart(terms, &mut *sums.cast()),
                         (8, 1, Form::InPanels) => one::in_panels(terms, &mut *sums.cast()),
@@ -360,7 +379,10 @@ mod tests {
             (0..len).map(|i| V::Element::of((i * 37 % 101) as f64 / 101.0 - 0.5)).collect()
         };
         let (a, b) = (numbers(48 * V::LANES + 8 * 64), numbers(3 * V::LANES * 64));
-        for count in 0..=34 {
+        // a vector that has fewer elements is alone in its tile
+        let lasts = if N == 1 { vec![V::LANES, V::LANES - 1, 1] } else { vec![V::LANES] };
+        for (count, last) in (0..=34).flat_map(|count| lasts.iter().map(move |last| (count, *last)))
+        {
             // A in a panel, as columns that lie apart, as rows, as neither, and in panels of terms
             let l = V::LANES;
             let in_panels = [(l, 1, 7 * l), (l, 1, 9 * l)];
@@ -369,14 +391,14 @@ mod tests {
                 // B in panels, and as rows
                 let rows = (3 * V::LANES + 5, V::LANES);
                 for (b_row, b_panel) in [(V::LANES, 20 * V::LANES), rows] {
-                    let (a, b, last) = (a.as_ptr(), b.as_ptr(), V::LANES);
+                    let (a, b) = (a.as_ptr(), b.as_ptr());
                     let terms = Terms { count, a, a_row, a_col, a_jump, b, b_row, b_panel, last };
                     // SAFETY: the test below asked for the level; at most 34 terms of 8 rows and 3
                     // vectors lie within A and B
                     let [made, compiled] = unsafe { both::<V, N>(&terms) };
                     assert!(
                         made == compiled,
-                        "{count} terms, A {a_row}, {a_col}, {a_jump}, B {b_row}, {b_panel}"
+                        "{count} terms of {last}, A {a_row}, {a_col}, {a_jump}, B {b_row}, {b_panel}"
                     );
                 }
             }
