@@ -78,7 +78,9 @@ impl Dataset {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
         let classes = match &targets {
-            Targets::Classes(classes) => classes.iter().max().map_or(0, |&most| most as usize + 1),
+            Targets::Classes(classes) => {
+                classes.iter().max().map_or(0, |&most| (most as usize).saturating_add(1))
+            }
             _ => 0,
         };
         Ok(Dataset { id, rows, inputs, features, targets, classes })

@@ -10,12 +10,15 @@ use crate::schedule::{MOST_ROWS, TILE};
 use consonance_core::DenseLayer;
 use std::ops::Range;
 
-/// Rows from which on a batch has groups, and rows a group of a larger batch has at least.
-const FEW_ROWS: usize = 128;
+/// Rows from which on a batch has two groups, and rows of each where there are more than two.
 const GROUP_ROWS: usize = 128;
 
-/// The most groups there are.
+/// The most groups there are: their gradients are added up one after the other, where more rows of
+/// a matrix would be summed side by side (`math::columns`).
 const MOST_GROUPS: usize = 16;
+
+/// Groups are worth their sums if these are no more than what so many rows have in all layers.
+const WORTH_ROWS: usize = 64;
 
 /// How the rows of a batch are grouped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,13 +34,14 @@ impl Groups {
     /// `threads` share it, or `None` if the cut must not depend on their number.
     pub(crate) fn of(layers: &[DenseLayer], rows: usize, threads: Option<usize>) -> Option<Self> {
         // a power of two falls to two or four threads in equal shares
-        let count = (rows / GROUP_ROWS).max(2).ilog2().min(MOST_GROUPS.ilog2());
-        let count = 1 << count;
+        let count = 1 << (rows / GROUP_ROWS).clamp(2, MOST_GROUPS).ilog2();
         let parameters: usize = layers.iter().map(|layer| layer.weight.len() + layer.outputs).sum();
         let widths: usize = layers.iter().map(|layer| layer.inputs + layer.outputs).sum();
-        let worth = rows.saturating_mul(widths) >= parameters.saturating_mul(count);
-        let are_tasks = threads.is_none_or(|threads| threads <= count);
-        (rows >= FEW_ROWS && worth).then_some(Groups { rows, count, are_tasks })
+        let worth = widths.saturating_mul(WORTH_ROWS.max(rows / MOST_GROUPS)) >= parameters;
+        // more rows than a task takes at a time would be summed in other calls elsewhere
+        let large = rows > count * MOST_ROWS;
+        let are_tasks = large || threads.is_none_or(|threads| threads <= count);
+        (rows >= GROUP_ROWS && worth).then_some(Groups { rows, count, are_tasks })
     }
 
     /// How many there are.
@@ -45,12 +49,11 @@ impl Groups {
         self.count
     }
 
-    /// The rows of group `number`, at most `MOST_ROWS` at a time: whole tiles but for the last.
-    pub(crate) fn rows(&self, number: usize) -> impl Iterator<Item = Range<usize>> + use<> {
-        let Groups { rows, count, .. } = *self;
-        let first = |number: usize| (number * rows.div_ceil(TILE) / count * TILE).min(rows);
-        let (start, end) = (first(number), first(number + 1));
-        (start..end).step_by(MOST_ROWS).map(move |start| start..(start + MOST_ROWS).min(end))
+    /// The rows of group `number`: whole tiles but for the last.
+    pub(crate) fn rows(&self, number: usize) -> Range<usize> {
+        let tiles = self.rows.div_ceil(TILE);
+        let first = |number: usize| (number * tiles / self.count * TILE).min(self.rows);
+        first(number)..first(number + 1)
     }
 
     /// How many elements the gradients of groups take: of all parameters for each group, or where
@@ -80,13 +83,9 @@ mod tests {
             let groups = Groups::of(&layers, rows, None).unwrap();
             assert_eq!(groups.count(), count, "{rows} rows");
             let mut next = 0;
-            for number in 0..count {
-                let begins = next;
-                for part in groups.rows(number) {
-                    assert!(part.start == next && part.len() <= MOST_ROWS);
-                    next = part.end;
-                }
-                assert!(next - begins + TILE > rows / count, "group {number} of {rows} rows");
+            for rows_of in (0..count).map(|number| groups.rows(number)) {
+                assert!(rows_of.start == next && rows_of.len() + TILE > rows / count);
+                next = rows_of.end;
             }
             assert_eq!(next, rows);
         }
@@ -94,15 +93,26 @@ mod tests {
 
     #[test]
     fn small_batches_and_large_networks_have_no_groups() {
-        assert_eq!(Groups::of(&layers(64, &[32], 10), FEW_ROWS - 1, None), None);
-        // sums of a large network are no smaller than what they are sums of
-        assert_eq!(Groups::of(&layers(784, &[512, 512], 10), 128, None), None);
+        assert_eq!(Groups::of(&layers(64, &[32], 10), GROUP_ROWS - 1, None), None);
+        // sums of a large network are no smaller than what they are sums of, but for many rows
+        let large = layers(784, &[512, 512], 10);
+        assert_eq!(Groups::of(&large, 128, None), None);
+        let from = (128..8192).find(|&rows| Groups::of(&large, rows, None).is_some()).unwrap();
+        assert!((from..8192).all(|rows| Groups::of(&large, rows, None).is_some()), "{from} rows");
     }
 
     #[test]
-    fn groups_are_tasks_if_every_thread_has_one() {
+    fn groups_are_tasks_if_every_thread_has_one_or_they_are_large() {
         let layers = layers(64, &[32], 10);
-        let are_tasks = |threads| Groups::of(&layers, 256, threads).unwrap().are_tasks;
-        assert_eq!([Some(1), Some(2), Some(3), None].map(are_tasks), [true, true, false, true]);
+        let are_tasks = |rows, threads| Groups::of(&layers, rows, threads).unwrap().are_tasks;
+        let of_256 = [Some(1), Some(2), Some(3), None].map(|threads| are_tasks(256, threads));
+        assert_eq!(of_256, [true, true, false, true]);
+        assert_eq!([4096, 4097].map(|rows| are_tasks(rows, Some(17))), [false, true]);
+        // elsewhere a group is summed in one call
+        for rows in 128..=4096 {
+            let groups = Groups::of(&layers, rows, Some(17)).unwrap();
+            let one_call = |number| groups.rows(number).len() <= MOST_ROWS;
+            assert!(groups.are_tasks || (0..groups.count()).all(one_call), "{rows} rows");
+        }
     }
 }

@@ -121,7 +121,8 @@ impl<'a, T: Math, K: Kernels<T>> Outputwise<'a, T, K> {
         let Piece { layer: number, outputs } = piece;
         let layer = &self.layers[*number];
         let block = block_outputs(layer);
-        // others have read these weights, but where each thread computes its outputs
+        // others have read these weights on the way forward, but where threads share out outputs;
+        // such layers are too large to claim anyway
         let travel = self.shared
             && by_outputs(Operation::Forward(*number), self.layers, self.batch.len()).is_none();
         // SAFETY: the thread has one task at a time
@@ -197,12 +198,10 @@ impl<'a, T: Math, K: Kernels<T>> Outputwise<'a, T, K> {
         bias_gradient.fill(T::zero());
         let delta = self.workspace.view(region, rows, outputs);
         for group in 0..groups.count() {
-            let mut beta = Beta::Zero;
-            for rows in groups.rows(group) {
-                let x = Inputs { matrix: x.matrix.rows_range(rows.clone()), ..x };
-                self.kernels.weight_gradient(delta.rows_range(rows), x, beta, of_weight, of_bias);
-                beta = Beta::One;
-            }
+            let rows = groups.rows(group);
+            let x = Inputs { matrix: x.matrix.rows_range(rows.clone()), ..x };
+            let delta = delta.rows_range(rows);
+            self.kernels.weight_gradient(delta, x, Beta::Zero, of_weight, of_bias);
             add_columns(MatRef::new(of_weight, 1, weight.len()), Beta::One, weight_gradient);
             add_columns(MatRef::new(of_bias, 1, bias.len()), Beta::One, bias_gradient);
         }
@@ -220,7 +219,7 @@ impl<'a, T: Math, K: Kernels<T>> Outputwise<'a, T, K> {
         }
     }
 
-    /// What layer `number` read, packed if its gradient is summed here.
+    /// What layer `number` read, packed if its gradient is summed here over the whole batch at once.
     ///
     /// # Safety
     /// The thread's part of the packed inputs is used by nobody else, and no longer afterwards.

@@ -150,8 +150,8 @@ pub(crate) struct Workspace<T> {
     pub(crate) layers: Vec<LayerRegions>,
     /// The loss of each row.
     pub(crate) losses: Vec<f64>,
-    /// The gradient of each group of rows [groups, parameters], or room for that of some parameters
-    /// for each thread.
+    /// The gradient of each group of rows [groups, parameters]; or, for each thread, room for that of
+    /// one block.
     pub(crate) partial: Arena<T>,
     /// The packed inputs of a layer, for each thread.
     pub(crate) inputs: Arena<T>,

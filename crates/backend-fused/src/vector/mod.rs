@@ -74,7 +74,7 @@ pub(crate) struct Terms<T> {
 }
 
 impl<T: Math> Terms<T> {
-    /// A bit for each element of the last vector there is to read.
+    /// A mask of one bit, from the lowest on, for each element of the last vector there is to read.
     #[cfg(target_arch = "x86_64")]
     #[inline(always)]
     pub(crate) fn mask(&self) -> u16 {

@@ -61,8 +61,9 @@ macro_rules! rounds {
 /// The module `$name` with three functions that add terms to the sums of 8 rows of `$n` vectors:
 /// four at a time, for a loop with fewer rounds is one whose end the processor foresees, and what is
 /// left one by one. `$b` are the registers of B's vectors and where these are; `$b_panel` is named
-/// where there are several, `$mask` where the last has fewer elements. A line of the table is two rows: their numbers and the pointer to the first,
-/// then for each vector its number and the registers of [`term`].
+/// where there are several, `$mask` where the last vector has fewer elements. A line of the table is
+/// two rows: their numbers and the pointer to the first, then for each vector its number and the
+/// registers of [`term`].
 macro_rules! tile {
     (
         $name:ident, $element:ident, $register:ident, $size:literal, $format:tt, $n:literal,
