@@ -69,12 +69,7 @@ impl Groups {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use consonance_core::{Activation, Loss, Plan};
-
-    fn layers(inputs: usize, hidden: &[usize], outputs: usize) -> Vec<DenseLayer> {
-        let plan = Plan::mlp(inputs, hidden, outputs, Activation::Relu, Loss::CrossEntropy);
-        plan.dense_layers().unwrap()
-    }
+    use crate::schedule::tests::layers;
 
     #[test]
     fn a_group_has_its_rows_and_no_other() {

@@ -9,7 +9,7 @@ use crate::layout::Layout;
 use crate::math::Math;
 use crate::matrix::MatRef;
 use crate::packed::{Packed, PackedParts};
-use crate::schedule::{Operation, Piece, by_outputs};
+use crate::schedule::Piece;
 use crate::workspace::Workspace;
 use consonance_core::{Arena, Batch, DenseLayer, Rows, Rule};
 use std::ops::Range;
@@ -121,10 +121,6 @@ impl<'a, T: Math, K: Kernels<T>> Outputwise<'a, T, K> {
         let Piece { layer: number, outputs } = piece;
         let layer = &self.layers[*number];
         let block = block_outputs(layer);
-        // others have read these weights on the way forward, but where threads share out outputs;
-        // such layers are too large to claim anyway
-        let travel = self.shared
-            && by_outputs(Operation::Forward(*number), self.layers, self.batch.len()).is_none();
         // SAFETY: the thread has one task at a time
         let x = unsafe { self.inputs(*number, thread) };
         for start in outputs.clone().step_by(block) {
@@ -144,7 +140,8 @@ impl<'a, T: Math, K: Kernels<T>> Outputwise<'a, T, K> {
                         (of_weight, &mut rest[..bias.len()])
                     }
                 };
-                if travel && rule.is_some() {
+                if self.shared && rule.is_some() {
+                    // others have read these weights on their way forward, or back
                     claim(self.parameters.part(weight.clone()));
                     claim(self.packed.rows(*number, &outputs));
                 }
@@ -172,39 +169,57 @@ impl<'a, T: Math, K: Kernels<T>> Outputwise<'a, T, K> {
         (bias, bias_gradient): (&Range<usize>, &mut [T]),
         thread: usize,
     ) {
-        let (region, rows) = (self.workspace.layers[number].delta, self.batch.len());
-        let Some(groups) = self.groups else {
-            let delta = self.workspace.view(region, rows, outputs);
-            self.kernels.weight_gradient(delta, x, Beta::Zero, weight_gradient, bias_gradient);
-            return;
-        };
-        if groups.are_tasks {
-            let count = self.parameters.len();
-            for (range, sums) in [(weight, weight_gradient), (bias, bias_gradient)] {
-                let layout = Layout::rows(count);
-                // SAFETY: nobody writes what the groups have left
-                let of_groups =
-                    unsafe { self.partial.view(range.start, groups.count(), range.len(), layout) };
-                add_columns(of_groups, Beta::Zero, sums);
+        match self.groups {
+            None => {
+                let delta = self.delta(number, outputs);
+                self.kernels.weight_gradient(delta, x, Beta::Zero, weight_gradient, bias_gradient);
             }
-            return;
+            Some(groups) if groups.are_tasks => {
+                let layout = Layout::rows(self.parameters.len());
+                for (range, sums) in [(weight, weight_gradient), (bias, bias_gradient)] {
+                    let (first, len) = (range.start, range.len());
+                    // SAFETY: nobody writes what the groups have left
+                    let left = unsafe { self.partial.view(first, groups.count(), len, layout) };
+                    add_columns(left, Beta::Zero, sums);
+                }
+            }
+            Some(groups) => {
+                let room = self.partial.len() / self.threads;
+                // SAFETY: the caller's promise
+                let room = unsafe { self.partial.part(thread * room..(thread + 1) * room) };
+                let delta = self.delta(number, outputs);
+                self.sum_groups(groups, delta, x, room, weight_gradient, bias_gradient);
+            }
         }
-        let room = self.partial.len() / self.threads;
-        // SAFETY: the caller's promise
-        let room = unsafe { self.partial.part(thread * room..(thread + 1) * room) };
-        let (of_weight, room) = room.split_at_mut(weight.len());
-        let of_bias = &mut room[..bias.len()];
+    }
+
+    /// Writes the gradient of some outputs' weights and biases, summed group by group in `room` for
+    /// one group's.
+    fn sum_groups(
+        &self,
+        groups: Groups,
+        delta: MatRef<'_, T>,
+        x: Inputs<'_, T>,
+        room: &mut [T],
+        weight_gradient: &mut [T],
+        bias_gradient: &mut [T],
+    ) {
+        let (of_weight, room) = room.split_at_mut(weight_gradient.len());
+        let of_bias = &mut room[..bias_gradient.len()];
         weight_gradient.fill(T::zero());
         bias_gradient.fill(T::zero());
-        let delta = self.workspace.view(region, rows, outputs);
-        for group in 0..groups.count() {
-            let rows = groups.rows(group);
+        for rows in (0..groups.count()).map(|group| groups.rows(group)) {
             let x = Inputs { matrix: x.matrix.rows_range(rows.clone()), ..x };
             let delta = delta.rows_range(rows);
             self.kernels.weight_gradient(delta, x, Beta::Zero, of_weight, of_bias);
-            add_columns(MatRef::new(of_weight, 1, weight.len()), Beta::One, weight_gradient);
-            add_columns(MatRef::new(of_bias, 1, bias.len()), Beta::One, bias_gradient);
+            add_columns(MatRef::new(of_weight, 1, of_weight.len()), Beta::One, weight_gradient);
+            add_columns(MatRef::new(of_bias, 1, of_bias.len()), Beta::One, bias_gradient);
         }
+    }
+
+    /// The gradient with respect to some of layer `number`'s sums, of the whole batch.
+    fn delta(&self, number: usize, outputs: &Range<usize>) -> MatRef<'_, T> {
+        self.workspace.view(self.workspace.layers[number].delta, self.batch.len(), outputs)
     }
 
     /// Updates some parameters.

@@ -152,11 +152,11 @@ pub(crate) fn pieces(
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use consonance_core::{Activation, Loss, Plan};
 
-    fn layers(inputs: usize, hidden: &[usize], outputs: usize) -> Vec<DenseLayer> {
+    pub(crate) fn layers(inputs: usize, hidden: &[usize], outputs: usize) -> Vec<DenseLayer> {
         let plan = Plan::mlp(inputs, hidden, outputs, Activation::Relu, Loss::CrossEntropy);
         plan.dense_layers().unwrap()
     }
