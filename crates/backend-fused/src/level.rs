@@ -23,12 +23,6 @@ pub(crate) trait Compiled: Math {
     /// As [`Product::run`]; the processor has `level`.
     unsafe fn run(level: Level, product: &Product<Self>);
 
-    /// Runs a product of one to three rows.
-    ///
-    /// # Safety
-    /// As [`Product::run_few`]; the processor has `level`.
-    unsafe fn run_few(level: Level, product: &Product<Self>);
-
     /// Sums up rows for a layer of one output.
     ///
     /// # Safety
@@ -144,7 +138,6 @@ macro_rules! compiled {
                 }
 
                 run!(run(Product<$type>), $type, $wide, $narrow, $neon);
-                run!(run_few(Product<$type>), $type, $wide, $narrow, $neon);
                 run!(
                     run_dots(Dots<'_, $type>, sums: &mut Chains<$type>),
                     $type, $wide, $narrow, $neon

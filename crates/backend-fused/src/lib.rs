@@ -14,6 +14,7 @@
 mod amx;
 mod dots;
 mod level;
+mod outer;
 mod pack;
 mod product;
 mod vector;
@@ -28,7 +29,7 @@ use consonance_host::{Beta, HostBackend, Kernels, MatMut, MatRef};
 use dots::dots;
 use level::Compiled;
 use pack::{overwrite, pack};
-use product::{Ahead, BLOCK, Call, DEPTH, Finish, Product, Start};
+use product::{Ahead, BLOCK, Call, DEPTH, Finish, LARGE_BYTES, Product, Start};
 use std::mem::MaybeUninit;
 
 /// Products in register tiles.
@@ -64,9 +65,6 @@ impl Default for Fused {
 const APART_A_BYTES: usize = 2048;
 const APART_B_BYTES: usize = 1024;
 
-/// A B larger than this falls out of the first-level cache between two tiles.
-const LARGE_BYTES: usize = 64 * 1024;
-
 /// A B larger than this is hardly in the second-level cache already: it is fetched into it ahead
 /// of its use.
 const FETCHED_BYTES: usize = 512 * 1024;
@@ -97,12 +95,13 @@ const WORTH_INPUTS: usize = 64;
 /// is little beside its product.
 const MOST_ROWS_OF_X: usize = 1024;
 
-/// Panels of B that are packed and multiplied at a time, and rows of A.
+/// Panels of B that are packed and multiplied at a time, and rows and terms of A.
 const STRIPE: usize = 3;
-const ROWS: usize = 96;
+const ROWS: usize = 192;
+const TERMS: usize = 2 * DEPTH;
 
 /// Elements of the buffers for packed operands, which lie on the stack.
-const A_LEN: usize = ROWS * DEPTH;
+const A_LEN: usize = ROWS * TERMS;
 const B_LEN: usize = STRIPE * MOST_LANES * DEPTH;
 const MOST_LANES: usize = 16;
 
@@ -210,9 +209,7 @@ impl Fused {
         let panels = n.div_ceil(lanes);
         let many = !packed.is_empty() && panels >= MANY_PANELS;
         let packs_a = needs_packing_a(panels, &a) || many && is_crowded::<T>(a.row_stride());
-        // packed rows of A are multiplied a part at a time, and each would pack B anew
-        let at_a_time = if packs_a { m.min(ROWS) } else { m };
-        let packs_b = packed.is_empty() && needs_packing_b(at_a_time, &b);
+        let packs_b = packed.is_empty() && needs_packing_b(m, packs_a, &b);
         match packs_a || packs_b {
             true => self.packed_product(a, b, (packs_a, packs_b), &whole),
             false => self.run(&whole),
@@ -269,7 +266,7 @@ impl Fused {
         let mut for_b = Buffer([const { MaybeUninit::<T>::uninit() }; B_LEN]);
         let each = if packs_a { ROWS / rows * rows } else { whole.m };
         // packed rows of A serve all columns
-        let block = if packs_a { DEPTH } else { BLOCK };
+        let block = if packs_a { TERMS } else { BLOCK };
         let columns = if packs_b { STRIPE * lanes } else { whole.n };
         for first in (0..whole.m).step_by(each) {
             let part = first..(first + each).min(whole.m);
@@ -316,28 +313,10 @@ impl Fused {
     }
 
     /// Runs a product of this crate's making.
-    ///
-    /// One to three rows, alone or behind whole tiles, have wider tiles: unless B has no room for
-    /// these or is too large to be read once more.
     fn run<T: Compiled>(&self, product: &Product<T>) {
-        let Product { m, n, k, .. } = *product;
-        let rows = T::rows(self.level);
-        let wide = n >= 4 * T::lanes(self.level) && k * n * size_of::<T>() <= LARGE_BYTES;
-        let whole = if wide || m < 4 { m - m % rows % 4 } else { m };
         // SAFETY: the views hold all elements that their shapes and strides reach, panels are
         // whole, C is borrowed for writing, and the level is this processor's.
-        unsafe {
-            if whole == m {
-                return T::run(self.level, product);
-            }
-            if whole > 0 {
-                T::run(self.level, &product.rows(0..whole));
-            }
-            let mut few = product.rows(whole..m);
-            few.a = product.a.wrapping_add(product.down(whole, rows));
-            few.fetches = product.fetches && whole == 0;
-            T::run_few(self.level, &few);
-        }
+        unsafe { T::run(self.level, product) };
     }
 }
 
@@ -371,12 +350,16 @@ fn needs_packing_a<T>(panels: usize, a: &MatRef<'_, T>) -> bool {
 }
 
 /// True if B is not row-major, or its rows lie so far apart that the part of it under a tile
-/// falls out of the first-level cache, and there are enough rows of A to make up for packing.
-fn needs_packing_b<T>(m: usize, b: &MatRef<'_, T>) -> bool {
+/// falls out of the first-level cache, and there are enough rows of A to make up for packing. Packed
+/// rows of A are multiplied a part at a time, and each part packs B anew.
+fn needs_packing_b<T>(m: usize, packs_a: bool, b: &MatRef<'_, T>) -> bool {
     let apart = b.row_stride() * size_of::<T>() >= APART_B_BYTES;
     let large = b.rows() * b.row_stride() * size_of::<T>() > LARGE_BYTES;
-    let worth = if is_crowded::<T>(b.row_stride()) { FEW_ROWS } else { WORTH_ROWS };
-    b.col_stride() != 1 && b.cols() > 1 || apart && large && m >= worth
+    let worth = match is_crowded::<T>(b.row_stride()) {
+        true => m >= FEW_ROWS,
+        false => m >= WORTH_ROWS && !packs_a,
+    };
+    b.col_stride() != 1 && b.cols() > 1 || apart && large && worth
 }
 
 /// True if rows at such a distance fall into the same few sets of the first-level cache.

@@ -13,6 +13,9 @@ pub(crate) const DEPTH: usize = 128;
 pub(crate) const BLOCK: usize = 512;
 const LARGE_A_BYTES: usize = 1024 * 1024;
 
+/// A B larger than this falls out of the first-level cache between two tiles.
+pub(crate) const LARGE_BYTES: usize = 64 * 1024;
+
 /// What the sums of a tile begin with.
 #[derive(Clone, Copy)]
 pub(crate) enum Start<T> {
@@ -154,17 +157,47 @@ impl<T: Copy> Product<T> {
     /// Every element of C is one chain of multiply–adds along k, whatever tile it falls into: its
     /// bits do not depend on m and n.
     ///
+    /// One to three rows, alone or behind whole tiles, have wider tiles: unless B has no room for
+    /// these or is too large to be read once more.
+    ///
     /// # Safety
     /// The pointers reach all elements that the sizes and distances name, C's (which nobody else
     /// uses) among them, and the processor has V's instruction set.
     #[inline(always)]
     pub(crate) unsafe fn run<V: Vector<Element = T>>(&self) {
-        if self.m * self.k * size_of::<T>() <= LARGE_A_BYTES {
+        let Product { m, n, k, .. } = *self;
+        if k == 1 && matches!(self.start, Start::Zero) {
             // SAFETY: the caller's promise
-            return unsafe { self.block::<V>() };
+            return unsafe { self.outer::<V>() };
         }
-        for first in (0..self.k).step_by(BLOCK) {
-            let mut block = self.terms(first..(first + BLOCK).min(self.k));
+        let wide = n >= 4 * V::LANES && k * n * size_of::<T>() <= LARGE_BYTES;
+        let whole = if wide || m < 4 { m - m % V::ROWS % 4 } else { m };
+        // SAFETY: the caller's promise
+        unsafe {
+            if whole > 0 {
+                Product { m: whole, ..*self }.blocks::<V>();
+            }
+            if whole < m {
+                let mut few = self.rows(whole..m);
+                few.a = self.a.wrapping_add(self.down(whole, V::ROWS));
+                few.fetches = self.fetches && whole == 0;
+                few.few_rows::<V>();
+            }
+        }
+    }
+
+    /// [`Product::run`] for any number of rows, a block of terms after the other.
+    ///
+    /// # Safety
+    /// As [`Product::run`].
+    #[inline(always)]
+    unsafe fn blocks<V: Vector<Element = T>>(&self) {
+        let each = match self.m * self.k * size_of::<T>() <= LARGE_A_BYTES {
+            true => self.k.max(1),
+            false => BLOCK,
+        };
+        for first in (0..self.k.max(1)).step_by(each) {
+            let mut block = self.terms(first..(first + each).min(self.k));
             block.a = self.a.wrapping_add(self.right(first, V::LANES));
             block.b = self.b.wrapping_add(first * self.b_row);
             // SAFETY: the caller's promise
@@ -207,7 +240,7 @@ impl<T: Copy> Product<T> {
     /// # Safety
     /// As [`Product::run`], and m is 1, 2 or 3: further rows would be left out.
     #[inline(always)]
-    pub(crate) unsafe fn run_few<V: Vector<Element = T>>(&self) {
+    unsafe fn few_rows<V: Vector<Element = T>>(&self) {
         debug_assert!(self.m <= 3, "{} rows", self.m);
         let (full, rest) = (self.n / V::LANES, self.n % V::LANES);
         let mut vector = 0;
@@ -238,17 +271,18 @@ impl<T: Copy> Product<T> {
     /// [`Product::stripe`] for one to three rows.
     #[inline(always)]
     unsafe fn few<V: Vector<Element = T>, const N: usize>(&self, vector: usize, last: usize) {
-        for depth in (0..self.k.max(1)).step_by(DEPTH) {
-            let mut step = self.step::<V, N>(vector, last, depth);
+        let this = forget_addresses(self);
+        for depth in (0..this.k.max(1)).step_by(DEPTH) {
+            let mut step = this.step::<V, N>(vector, last, depth);
             // SAFETY: the caller's promise; there are no more rows
             unsafe {
-                if self.m >= 2 {
-                    self.tile::<V, 2, N>(0, &step);
+                if this.m >= 2 {
+                    this.tile::<V, 2, N>(0, &step);
                     // which has had everything fetched
                     step.each = 0;
                 }
-                if self.m % 2 == 1 {
-                    self.tile::<V, 1, N>(self.m - 1, &step);
+                if this.m % 2 == 1 {
+                    this.tile::<V, 1, N>(this.m - 1, &step);
                 }
             }
         }
@@ -257,33 +291,34 @@ impl<T: Copy> Product<T> {
     /// The columns of N vectors, from vector number `vector` on; of the last one, `last` columns.
     #[inline(always)]
     unsafe fn stripe<V: Vector<Element = T>, const N: usize>(&self, vector: usize, last: usize) {
+        let this = forget_addresses(self);
         let mut depth = 0;
         loop {
-            let step = self.step::<V, N>(vector, last, depth);
+            let step = this.step::<V, N>(vector, last, depth);
             let mut row = 0;
             // SAFETY: the caller's promise; rows stay below m
             unsafe {
                 if V::ROWS == 8 {
-                    while self.m - row >= 8 {
-                        self.tile::<V, 8, N>(row, &step);
+                    while this.m - row >= 8 {
+                        this.tile::<V, 8, N>(row, &step);
                         row += 8;
                     }
                 } else {
-                    while self.m - row >= 6 && V::ROWS == 6 {
-                        self.tile::<V, 6, N>(row, &step);
+                    while this.m - row >= 6 && V::ROWS == 6 {
+                        this.tile::<V, 6, N>(row, &step);
                         row += 6;
                     }
                 }
-                while self.m - row >= 4 {
-                    self.tile::<V, 4, N>(row, &step);
+                while this.m - row >= 4 {
+                    this.tile::<V, 4, N>(row, &step);
                     row += 4;
                 }
-                if self.m - row >= 2 {
-                    self.tile::<V, 2, N>(row, &step);
+                if this.m - row >= 2 {
+                    this.tile::<V, 2, N>(row, &step);
                     row += 2;
                 }
-                if self.m - row >= 1 {
-                    self.tile::<V, 1, N>(row, &step);
+                if this.m - row >= 1 {
+                    this.tile::<V, 1, N>(row, &step);
                 }
             }
             depth += step.terms;
@@ -311,7 +346,10 @@ impl<T: Copy> Product<T> {
             b: self.b.wrapping_add(depth * self.b_row + vector * self.b_panel),
             ends: depth + terms == self.k,
             ahead: self.ahead::<V, N>(vector, depth + terms),
-            each: terms.div_ceil(self.m.div_ceil(V::ROWS)),
+            each: match self.fetches {
+                true => terms.div_ceil(self.m.div_ceil(V::ROWS)),
+                false => 0,
+            },
         }
     }
 
@@ -376,7 +414,9 @@ impl<T: Copy> Product<T> {
                     }
                 }
             }
-            step.fetch::<V>(row / V::ROWS);
+            if step.each > 0 {
+                step.fetch::<V>(row / V::ROWS);
+            }
             let last = if self.b_panel == V::LANES { step.last } else { V::LANES };
             let terms = Terms {
                 count: step.terms,
@@ -445,6 +485,13 @@ impl<T: Copy> Step<T> {
     }
 }
 
-fn zero<V: Vector>() -> V::Element {
+/// The same product, of which a compiler knows nothing: or it computes the addresses of all tiles
+/// there might be before the first, which costs a small product more than its multiply–adds.
+#[inline(always)]
+fn forget_addresses<T>(product: &Product<T>) -> &Product<T> {
+    std::hint::black_box(product)
+}
+
+pub(crate) fn zero<V: Vector>() -> V::Element {
     <V::Element as Default>::default()
 }
