@@ -206,9 +206,10 @@ impl Fused {
             }
             Some(Panels { width, stride, of_rows: false }) => whole.a_jump = stride - width,
         }
-        let panels = n.div_ceil(lanes);
-        let many = !packed.is_empty() && panels >= MANY_PANELS;
-        let packs_a = needs_packing_a(panels, &a) || many && is_crowded::<T>(a.row_stride());
+        let has_panels = |count: usize| n > (count - 1) * lanes;
+        let many = !packed.is_empty() && has_panels(MANY_PANELS);
+        let packs_a =
+            is_apart_a(&a) && has_panels(WORTH_PANELS) || many && is_crowded::<T>(a.row_stride());
         let packs_b = packed.is_empty() && needs_packing_b(m, packs_a, &b);
         match packs_a || packs_b {
             true => self.packed_product(a, b, (packs_a, packs_b), &whole),
@@ -340,13 +341,9 @@ fn packed_next<T>(b: &MatRef<'_, T>, row: usize, column: usize, lanes: usize) ->
     Ahead { from, row: b.row_stride(), panel: lanes, panels }
 }
 
-/// True if the elements of a row of A lie so far apart that every one is in another cache line,
-/// and there are enough columns of B to make up for packing.
-fn needs_packing_a<T>(panels: usize, a: &MatRef<'_, T>) -> bool {
-    a.row_stride() == 1
-        && a.rows() > 1
-        && a.col_stride() * size_of::<T>() >= APART_A_BYTES
-        && panels >= WORTH_PANELS
+/// True if the elements of a row of A lie so far apart that every one is in another cache line.
+fn is_apart_a<T>(a: &MatRef<'_, T>) -> bool {
+    a.row_stride() == 1 && a.rows() > 1 && a.col_stride() * size_of::<T>() >= APART_A_BYTES
 }
 
 /// True if B is not row-major, or its rows lie so far apart that the part of it under a tile
