@@ -29,6 +29,10 @@ pub(crate) fn run(benchmarks: &[fn(&mut Criterion)]) {
     }
     criterion.final_summary();
     table::print(&results, began);
+}
+
+/// Says what would make a backend faster here than it was.
+pub(crate) fn advise() {
     for info in backends().iter().map(|backend| backend.info()) {
         if let Some(advice) = info.advice() {
             eprintln!("{}: {advice}", info.name);

@@ -5,10 +5,12 @@
 
 mod pointwise;
 mod products;
+mod turns;
 mod updates;
 
 pub(crate) use pointwise::{activations, losses};
 pub(crate) use products::products;
+pub(crate) use turns::turns;
 pub(crate) use updates::updates;
 
 use consonance::Arena;

@@ -17,14 +17,14 @@ const COMPARED: usize = 48;
 
 /// The widths of a layer, and the rows of its mini-batch.
 #[derive(Clone, Copy, PartialEq)]
-struct Shape {
+pub(super) struct Shape {
     rows: usize,
     inputs: usize,
     outputs: usize,
 }
 
 #[derive(Clone, Copy, PartialEq)]
-enum Product {
+pub(super) enum Product {
     /// X·Wᵀ + b
     Forward,
     /// Δ·W
@@ -33,8 +33,20 @@ enum Product {
     WeightGradient,
 }
 
+impl Product {
+    /// What it is called: `forward_flops/64x784x128`.
+    pub(super) fn id(self, Shape { rows, inputs, outputs }: Shape) -> String {
+        let name = match self {
+            Product::Forward => "forward",
+            Product::InputGradient => "input_gradient",
+            Product::WeightGradient => "weight_gradient",
+        };
+        format!("{name}_flops/{rows}x{inputs}x{outputs}")
+    }
+}
+
 /// What they multiply: X [rows, inputs], W [outputs, inputs], b, Δ [rows, outputs].
-struct Operands {
+pub(super) struct Operands {
     shape: Shape,
     x: Arena<f32>,
     weight: Arena<f32>,
@@ -48,13 +60,7 @@ pub(crate) fn products(criterion: &mut Criterion) {
         let operands = LazyCell::new(|| Operands::new(shape));
         let Shape { rows, inputs, outputs } = shape;
         for which in products {
-            let name = match which {
-                Product::Forward => "forward",
-                Product::InputGradient => "input_gradient",
-                Product::WeightGradient => "weight_gradient",
-            };
-            let shape = format!("{rows}x{inputs}x{outputs}");
-            let mut group = criterion.benchmark_group(format!("ops/{name}_flops/{shape}"));
+            let mut group = criterion.benchmark_group(format!("ops/{}", which.id(shape)));
             group.throughput(Throughput::Elements(2 * (rows * inputs * outputs) as u64));
             for kernels in consonance::products() {
                 let mut call = None;
@@ -75,7 +81,7 @@ pub(crate) fn products(criterion: &mut Criterion) {
 
 /// The shapes of all workloads' layers, each once, with the products that a step makes there: a
 /// first layer has no use for its input gradient.
-fn shapes() -> Vec<(Shape, Vec<Product>)> {
+pub(super) fn shapes() -> Vec<(Shape, Vec<Product>)> {
     use Product::{Forward, InputGradient, WeightGradient};
     let mut shapes: Vec<(Shape, Vec<Product>)> = Vec::new();
     for workload in Workload::all() {
@@ -96,7 +102,7 @@ fn shapes() -> Vec<(Shape, Vec<Product>)> {
 }
 
 impl Operands {
-    fn new(shape: Shape) -> Self {
+    pub(super) fn new(shape: Shape) -> Self {
         let Shape { rows, inputs, outputs } = shape;
         let rows = common::rows(rows);
         Operands {
@@ -122,7 +128,7 @@ impl Operands {
 }
 
 /// A product, its kernels, and what it writes to.
-struct Call<'a> {
+pub(super) struct Call<'a> {
     operands: &'a Operands,
     which: Product,
     kernels: &'a dyn Kernels<f32>,
@@ -132,7 +138,11 @@ struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
-    fn new(operands: &'a Operands, which: Product, kernels: &'a dyn Kernels<f32>) -> Self {
+    pub(super) fn new(
+        operands: &'a Operands,
+        which: Product,
+        kernels: &'a dyn Kernels<f32>,
+    ) -> Self {
         let Shape { inputs, outputs, .. } = operands.shape;
         let panels = match kernels.panel_rows() {
             0 => 0,
@@ -155,7 +165,7 @@ impl<'a> Call<'a> {
         call
     }
 
-    fn run(&mut self) {
+    pub(super) fn run(&mut self) {
         let Call { operands, kernels, packed, result, bias_gradient, .. } = self;
         let (x, matrix, delta) = (operands.x(), operands.weight(), operands.delta());
         let identity = Activation::Identity;
@@ -188,7 +198,7 @@ impl<'a> Call<'a> {
     }
 
     /// Holds rows and columns from all over the result against the kit's bound.
-    fn assert_agreement(&self, name: &str) {
+    pub(super) fn assert_agreement(&self, name: &str) {
         let (a, b) = self.factors();
         let (rows, cols) = (spread(a.rows()), spread(b.rows()));
         let bias = |col: usize| match self.which {
