@@ -10,12 +10,22 @@ mod ops;
 mod train_step;
 
 fn main() {
-    let arguments: Vec<String> = std::env::args().collect();
-    if let Some(turns) = arguments.iter().position(|argument| argument == "--turns") {
-        let mut given = arguments[turns + 1..].iter().filter(|argument| !argument.starts_with('-'));
-        let names = given.next().expect("--turns is followed by backends: fused,openblas");
-        let names: Vec<&str> = names.split(',').collect();
-        ops::turns(&names, given.next().map_or("", |filter| filter));
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if arguments.iter().any(|argument| argument == "--turns") {
+        // cargo's own flags are left out
+        let given: Vec<&str> = arguments
+            .iter()
+            .map(String::as_str)
+            .filter(|argument| *argument != "--bench")
+            .collect();
+        let (names, filter) = match given[..] {
+            ["--turns", names] => (names, ""),
+            ["--turns", names, filter] => (names, filter),
+            _ => {
+                panic!("expected --turns NAMES [FILTER], as in --turns fused,openblas ops/forward")
+            }
+        };
+        ops::turns(&names.split(',').collect::<Vec<_>>(), filter);
         return common::advise();
     }
     common::run(&[

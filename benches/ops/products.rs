@@ -34,20 +34,20 @@ pub(super) enum Product {
 }
 
 impl Product {
-    /// What it is called: `forward_flops/64x784x128`.
+    /// What it is called: `ops/forward_flops/64x784x128`.
     pub(super) fn id(self, Shape { rows, inputs, outputs }: Shape) -> String {
         let name = match self {
             Product::Forward => "forward",
             Product::InputGradient => "input_gradient",
             Product::WeightGradient => "weight_gradient",
         };
-        format!("{name}_flops/{rows}x{inputs}x{outputs}")
+        format!("ops/{name}_flops/{rows}x{inputs}x{outputs}")
     }
 }
 
 /// What they multiply: X [rows, inputs], W [outputs, inputs], b, Δ [rows, outputs].
 pub(super) struct Operands {
-    shape: Shape,
+    pub(super) shape: Shape,
     x: Arena<f32>,
     weight: Arena<f32>,
     bias: Arena<f32>,
@@ -60,7 +60,7 @@ pub(crate) fn products(criterion: &mut Criterion) {
         let operands = LazyCell::new(|| Operands::new(shape));
         let Shape { rows, inputs, outputs } = shape;
         for which in products {
-            let mut group = criterion.benchmark_group(format!("ops/{}", which.id(shape)));
+            let mut group = criterion.benchmark_group(which.id(shape));
             group.throughput(Throughput::Elements(2 * (rows * inputs * outputs) as u64));
             for kernels in consonance::products() {
                 let mut call = None;

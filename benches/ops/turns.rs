@@ -10,15 +10,17 @@ use std::time::{Duration, Instant};
 const MOST_ROUNDS: usize = 41;
 const LEAST_ROUNDS: usize = 5;
 
-/// How long a turn is, as long as a call is not longer, and all turns of a product together.
+/// How long a turn is, if a call is not longer; and all turns of a product, if there are more than
+/// [`LEAST_ROUNDS`].
 const TURN: Duration = Duration::from_micros(300);
 const PRODUCT: Duration = Duration::from_secs(2);
 
-/// Times every product of every workload whose name contains `filter`, and prints medians and,
-/// for each backend but the first, the median ratio of the first one's time to its own.
+/// Times every product of every workload whose id contains `filter`, and prints medians and, for
+/// each backend but the first, the median ratio of the first one's time to its own.
 ///
 /// # Panics
-/// If there is no backend of a name, or one disagrees with the oracle.
+/// If there is no backend of a name, no product of such an id, or a backend disagrees with the
+/// oracle.
 pub(crate) fn turns(names: &[&str], filter: &str) {
     let all = consonance::products();
     let find = |name: &&str| {
@@ -35,8 +37,7 @@ pub(crate) fn turns(names: &[&str], filter: &str) {
     for (shape, products) in shapes() {
         let operands = LazyCell::new(|| Operands::new(shape));
         for which in products {
-            let name = which.id(shape);
-            if !name.contains(filter) {
+            if !which.id(shape).contains(filter) {
                 continue;
             }
             let mut calls: Vec<Call<'_>> = Vec::new();
@@ -53,37 +54,47 @@ pub(crate) fn turns(names: &[&str], filter: &str) {
                 format!("{:.3}", median(ratios.collect()))
             };
             let ratios = times[1..].iter().map(ratio);
-            table.add_row([name].into_iter().chain(medians).chain(ratios));
+            table.add_row([which.id(operands.shape)].into_iter().chain(medians).chain(ratios));
         }
     }
+    assert!(!table.is_empty(), "no product's id contains '{filter}'");
     table.lines().for_each(|line| println!("{}", line.trim_end()));
 }
 
 /// Microseconds of a call in each round, for each of the calls.
 fn in_turns(calls: &mut [Call<'_>]) -> Vec<Vec<f64>> {
-    let begin = Instant::now();
-    calls.iter_mut().for_each(Call::run);
-    let round = begin.elapsed();
-    let each = round / calls.len() as u32;
-    let repeats = TURN.div_duration_f64(each).max(1.0) as usize;
-    let rounds = PRODUCT.div_duration_f64(round * repeats as u32) as usize;
-    let rounds = rounds.clamp(LEAST_ROUNDS, MOST_ROUNDS);
+    let repeats: Vec<usize> = calls.iter_mut().map(repeats).collect();
     let mut times = vec![Vec::new(); calls.len()];
-    for round in 0..rounds {
+    let begin = Instant::now();
+    for round in 0..MOST_ROUNDS {
+        if round >= LEAST_ROUNDS && begin.elapsed() >= PRODUCT {
+            break;
+        }
         for place in 0..calls.len() {
             // every other round the other way about
             let turn = if round % 2 == 0 { place } else { calls.len() - 1 - place };
+            // whoever was last, it begins with its own operands in the caches
+            calls[turn].run();
             let begin = Instant::now();
-            for _ in 0..repeats {
+            for _ in 0..repeats[turn] {
                 calls[turn].run();
             }
-            times[turn].push(begin.elapsed().as_secs_f64() * 1e6 / repeats as f64);
+            times[turn].push(begin.elapsed().as_secs_f64() * 1e6 / repeats[turn] as f64);
         }
     }
     times
 }
 
+/// How many calls fill a turn.
+fn repeats(call: &mut Call<'_>) -> usize {
+    call.run();
+    let begin = Instant::now();
+    call.run();
+    TURN.div_duration_f64(begin.elapsed()).max(1.0) as usize
+}
+
 fn median(mut numbers: Vec<f64>) -> f64 {
     numbers.sort_by(f64::total_cmp);
-    numbers[numbers.len() / 2]
+    let (lower, upper) = (numbers[(numbers.len() - 1) / 2], numbers[numbers.len() / 2]);
+    (lower + upper) / 2.0
 }

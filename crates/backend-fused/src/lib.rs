@@ -346,9 +346,9 @@ fn is_apart_a<T>(a: &MatRef<'_, T>) -> bool {
     a.row_stride() == 1 && a.rows() > 1 && a.col_stride() * size_of::<T>() >= APART_A_BYTES
 }
 
-/// True if B is not row-major, or its rows lie so far apart that the part of it under a tile
-/// falls out of the first-level cache, and there are enough rows of A to make up for packing. Packed
-/// rows of A are multiplied a part at a time, and each part packs B anew.
+/// True if B is not row-major, or its rows lie so far apart that the part of it under a tile falls
+/// out of the first-level cache, and there are enough rows of A to make up for packing. Packed rows
+/// of A are multiplied a part at a time, and each part packs B anew.
 fn needs_packing_b<T>(m: usize, packs_a: bool, b: &MatRef<'_, T>) -> bool {
     let apart = b.row_stride() * size_of::<T>() >= APART_B_BYTES;
     let large = b.rows() * b.row_stride() * size_of::<T>() > LARGE_BYTES;

@@ -1,6 +1,6 @@
-//! Products of one term, back through a layer of one output: a number for each row times a row of
-//! numbers. There is hardly anything to sum, so that a tile would take longer to begin and to end
-//! than to compute.
+//! Products of one term, as back through a layer of one output: a number for each row times a row
+//! of numbers. There is hardly anything to sum, so that a tile would take longer to begin and to
+//! end than to compute.
 
 use crate::product::{Finish, Product, zero};
 use crate::vector::Vector;

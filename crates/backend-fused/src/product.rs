@@ -157,8 +157,8 @@ impl<T: Copy> Product<T> {
     /// Every element of C is one chain of multiply–adds along k, whatever tile it falls into: its
     /// bits do not depend on m and n.
     ///
-    /// One to three rows, alone or behind whole tiles, have wider tiles: unless B has no room for
-    /// these or is too large to be read once more.
+    /// One to three rows have wider tiles: alone, or behind whole tiles if B has room for these and
+    /// is not too large to be read once more.
     ///
     /// # Safety
     /// The pointers reach all elements that the sizes and distances name, C's (which nobody else
@@ -485,8 +485,8 @@ impl<T: Copy> Step<T> {
     }
 }
 
-/// The same product, of which a compiler knows nothing: or it computes the addresses of all tiles
-/// there might be before the first, which costs a small product more than its multiply–adds.
+/// The same product, of which a compiler knows nothing: otherwise it computes the addresses of all
+/// tiles there might be before the first, which costs a small product more than its multiply–adds.
 #[inline(always)]
 fn forget_addresses<T>(product: &Product<T>) -> &Product<T> {
     std::hint::black_box(product)

@@ -321,7 +321,11 @@ macro_rules! tests {
                 super::weight_gradient::<$type>(150, 70, 19);
                 // A packed in several parts, B as it lies; then both packed
                 super::weight_gradient::<$type>(140, 300, 515);
-                super::weight_gradient::<$type>(70, 1024, 520);
+                super::weight_gradient::<$type>(300, 70, 515);
+                super::weight_gradient::<$type>(300, 1024, 520);
+                // one term
+                super::weight_gradient::<$type>(1, 75, 13);
+                super::weight_gradient::<$type>(1, 75, 520);
             }
 
             #[test]
@@ -329,6 +333,9 @@ macro_rules! tests {
                 super::input_gradient::<$type>(9, 40, 33);
                 // B packed a part of a block at a time
                 super::input_gradient::<$type>(131, 310, 700);
+                // one term
+                super::input_gradient::<$type>(13, 75, 1);
+                super::input_gradient::<$type>(8, 128, 1);
             }
         }
     };
