@@ -10,7 +10,7 @@ mod updates;
 
 pub(crate) use pointwise::{activations, losses};
 pub(crate) use products::products;
-pub(crate) use turns::turns;
+pub(crate) use turns::Turns;
 pub(crate) use updates::updates;
 
 use consonance::Arena;

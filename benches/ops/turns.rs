@@ -15,50 +15,80 @@ const LEAST_ROUNDS: usize = 5;
 const TURN: Duration = Duration::from_micros(300);
 const PRODUCT: Duration = Duration::from_secs(2);
 
-/// Times every product of every workload whose id contains `filter`, and prints medians and, for
-/// each backend but the first, the median ratio of the first one's time to its own.
-///
-/// # Panics
-/// If there is no backend of a name, no product of such an id, or a backend disagrees with the
-/// oracle.
-pub(crate) fn turns(names: &[&str], filter: &str) {
-    let all = consonance::products();
-    let find = |name: &&str| {
-        let known: Vec<_> = all.iter().map(|kernels| kernels.name).collect();
-        let found = all.iter().find(|kernels| kernels.name == *name);
-        found.unwrap_or_else(|| panic!("no products of '{name}'; there are: {}", known.join(", ")))
-    };
-    let kernels: Vec<&Products> = names.iter().map(find).collect();
-    let mut table = comfy_table::Table::new();
-    table.load_style(comfy_table::presets::NOTHING);
-    let ratios = names[1..].iter().map(|name| format!("{} / {name}", names[0]));
-    let times = names.iter().map(|name| format!("{name} µs"));
-    table.set_header([String::new()].into_iter().chain(times).chain(ratios));
-    for (shape, products) in shapes() {
-        let operands = LazyCell::new(|| Operands::new(shape));
-        for which in products {
-            if !which.id(shape).contains(filter) {
-                continue;
+/// Which backends take turns, and part of the ids of the products they do it in.
+pub(crate) struct Turns {
+    names: String,
+    filter: String,
+}
+
+impl Turns {
+    /// What the command line asks for: `--turns NAMES [FILTER]`, if it does.
+    ///
+    /// # Panics
+    /// If there is more than that, or less.
+    pub(crate) fn asked() -> Option<Self> {
+        // cargo adds a flag of its own
+        let arguments = std::env::args().skip(1).filter(|argument| argument != "--bench");
+        let arguments: Vec<String> = arguments.collect();
+        let (names, filter) = match &arguments[..] {
+            [flag, names] if flag == "--turns" => (names.clone(), String::new()),
+            [flag, names, filter] if flag == "--turns" => (names.clone(), filter.clone()),
+            others if others.iter().any(|other| other == "--turns") => {
+                panic!("expected --turns NAMES [FILTER], as in --turns fused,openblas ops/forward")
             }
-            let mut calls: Vec<Call<'_>> = Vec::new();
-            for kernels in &kernels {
-                let mut call = Call::new(&operands, which, &*kernels.f32);
-                call.run();
-                call.assert_agreement(kernels.name);
-                calls.push(call);
-            }
-            let times = in_turns(&mut calls);
-            let medians = times.iter().map(|times| format!("{:.2}", median(times.clone())));
-            let ratio = |others: &Vec<f64>| {
-                let ratios = times[0].iter().zip(others).map(|(first, other)| first / other);
-                format!("{:.3}", median(ratios.collect()))
-            };
-            let ratios = times[1..].iter().map(ratio);
-            table.add_row([which.id(operands.shape)].into_iter().chain(medians).chain(ratios));
-        }
+            _ => return None,
+        };
+        Some(Turns { names, filter })
     }
-    assert!(!table.is_empty(), "no product's id contains '{filter}'");
-    table.lines().for_each(|line| println!("{}", line.trim_end()));
+
+    /// Times every product of every workload whose id contains the filter, and prints medians and,
+    /// for each backend but the first, the median ratio of the first one's time to its own.
+    ///
+    /// # Panics
+    /// If there is no backend of a name, no product of such an id, or a backend disagrees with the
+    /// oracle.
+    pub(crate) fn run(&self) {
+        let names: Vec<&str> = self.names.split(',').collect();
+        let all = consonance::products();
+        let find = |name: &&str| {
+            let known: Vec<_> = all.iter().map(|kernels| kernels.name).collect();
+            let found = all.iter().find(|kernels| kernels.name == *name);
+            found.unwrap_or_else(|| {
+                panic!("no products of '{name}'; there are: {}", known.join(", "))
+            })
+        };
+        let kernels: Vec<&Products> = names.iter().map(find).collect();
+        let mut table = comfy_table::Table::new();
+        table.load_style(comfy_table::presets::NOTHING);
+        let ratios = names[1..].iter().map(|name| format!("{} / {name}", names[0]));
+        let times = names.iter().map(|name| format!("{name} µs"));
+        table.set_header([String::new()].into_iter().chain(times).chain(ratios));
+        for (shape, products) in shapes() {
+            let operands = LazyCell::new(|| Operands::new(shape));
+            for which in products {
+                if !which.id(shape).contains(&self.filter) {
+                    continue;
+                }
+                let mut calls: Vec<Call<'_>> = Vec::new();
+                for kernels in &kernels {
+                    let mut call = Call::new(&operands, which, &*kernels.f32);
+                    call.run();
+                    call.assert_agreement(kernels.name);
+                    calls.push(call);
+                }
+                let times = in_turns(&mut calls);
+                let medians = times.iter().map(|times| format!("{:.2}", median(times.clone())));
+                let ratio = |others: &Vec<f64>| {
+                    let ratios = times[0].iter().zip(others).map(|(first, other)| first / other);
+                    format!("{:.3}", median(ratios.collect()))
+                };
+                let ratios = times[1..].iter().map(ratio);
+                table.add_row([which.id(operands.shape)].into_iter().chain(medians).chain(ratios));
+            }
+        }
+        assert!(!table.is_empty(), "no product's id contains '{}'", self.filter);
+        table.lines().for_each(|line| println!("{}", line.trim_end()));
+    }
 }
 
 /// Microseconds of a call in each round, for each of the calls.
