@@ -182,8 +182,12 @@ impl Shared {
     }
 
     /// Takes and runs tasks until none is left, those of thread `number` first.
+    ///
+    /// They are counted when there are no more: threads pass the counter's cache line around once a
+    /// call, not once a task. Until then the call cannot return, so all of them are of one call.
     fn take_tasks(&self, number: usize) {
         let (before, from) = self.shares.split_at(number);
+        let (mut run, mut of_call) = (0, 0);
         for (offset, share) in from.iter().chain(before).enumerate() {
             let owner = (number + offset) % self.shares.len();
             let mut tickets = share.0.load(Ordering::Acquire);
@@ -196,33 +200,37 @@ impl Shared {
                 );
                 match taken {
                     Ok(_) => {
-                        self.run(owner, tickets as u32 as usize, number);
+                        of_call = self.run(owner, tickets as u32 as usize, number);
+                        run += 1;
                         tickets = share.0.load(Ordering::Acquire);
                     }
                     Err(now) => tickets = now,
                 }
             }
         }
+        // release: what the tasks wrote is visible to who sees them finished
+        if run > 0
+            && self.finished.fetch_add(run, Ordering::SeqCst) + run == of_call
+            && self.caller_asleep.load(Ordering::SeqCst)
+            && let Some(caller) = &*self.caller.lock().unwrap_or_else(|e| e.into_inner())
+        {
+            caller.unpark();
+        }
     }
 
     /// Runs a task of `owner`'s share on thread `number`: `left` counts it and those behind it.
-    fn run(&self, owner: usize, left: usize, number: usize) {
+    /// Answers how many tasks the call has.
+    fn run(&self, owner: usize, left: usize, number: usize) -> usize {
         // SAFETY: the caller of this function took a ticket, so the call that published `job`
         // has not returned and does not write it.
-        let Some((function, tasks)) = (unsafe { *self.job.get() }) else { return };
+        let Some((function, tasks)) = (unsafe { *self.job.get() }) else { return 0 };
         // SAFETY: as above; the function outlives the call.
         let function = unsafe { &*function };
         let task = self.share(owner, tasks).end - left;
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| function(task, number))) {
             *self.panic.lock().unwrap_or_else(|e| e.into_inner()) = Some(panic);
         }
-        // release: what the task wrote is visible to who sees it finished
-        if self.finished.fetch_add(1, Ordering::SeqCst) + 1 == tasks
-            && self.caller_asleep.load(Ordering::SeqCst)
-            && let Some(caller) = &*self.caller.lock().unwrap_or_else(|e| e.into_inner())
-        {
-            caller.unpark();
-        }
+        tasks
     }
 
     /// Waits on the calling thread until `tasks` tasks have finished.
