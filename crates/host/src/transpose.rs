@@ -133,7 +133,10 @@ impl Block {
                     // SAFETY: the caller's promise; what the mask leaves out is not written
                     unsafe {
                         let to = to.add(number * to_stride);
-                        _mm512_mask_storeu_ps(to, first(width), written);
+                        match width {
+                            16 => _mm512_storeu_ps(to, written),
+                            _ => _mm512_mask_storeu_ps(to, first(width), written),
+                        }
                     }
                 }
             }

@@ -1,60 +1,21 @@
-//! A loss and its gradient for some rows of outputs, in one pass.
+//! Softmax with cross-entropy: a row's outputs belong together.
 
+use super::{SIDE_BY_SIDE, sum, target};
 use crate::math::{Math, exp, log_from_one};
 use crate::matrix::{MatMut, MatRef};
-use crate::simd::{Fma, Sweep, dispatch};
-use consonance_core::{Activation, Loss, Rows, Targets};
-
-/// For outputs `z` [rows, width] of the rows `rows`: writes each row's loss, not yet reduced, to
-/// `losses`, and the gradient of the reduced loss, `scale` times that of the sum, to `delta`
-/// [rows, width]. The targets fit ([`consonance_core::Plan::check_batch`]).
-///
-/// # Panics
-/// May panic if the targets do not fit or the slices are not of these lengths.
-pub fn loss_and_gradient<T: Math>(
-    loss: Loss,
-    targets: &Targets,
-    rows: &Rows<'_>,
-    scale: T,
-    z: &[T],
-    delta: &mut [T],
-    losses: &mut [f64],
-) {
-    let width = z.len() / losses.len();
-    match loss {
-        Loss::CrossEntropy => {
-            dispatch(CrossEntropy { targets, rows, scale, z, width, delta, losses });
-        }
-        Loss::BinaryCrossEntropy => {
-            delta.copy_from_slice(z);
-            T::activate(Activation::Sigmoid, delta);
-            for_each_target(targets, rows, z, delta, losses, width, |z, t, sigmoid| {
-                let (z, t) = (z.widen(), t.widen());
-                let positive = if z < 0.0 { 0.0 } else { z };
-                let loss = positive - z * t + libm::log1p(libm::exp(-z.abs()));
-                ((sigmoid - T::of(t)) * scale, loss)
-            });
-        }
-        Loss::MeanSquaredError => {
-            let twice = scale + scale;
-            for_each_target(targets, rows, z, delta, losses, width, |z, t, _| {
-                let difference = z - t;
-                (twice * difference, difference.widen() * difference.widen())
-            });
-        }
-    }
-}
+use crate::simd::{Fma, Sweep};
+use consonance_core::{Rows, Targets};
 
 /// Softmax, cross-entropy and its gradient p·Σt − t. The shift by each row's largest logit keeps
 /// every exponential at most 1.
-struct CrossEntropy<'a, T> {
-    targets: &'a Targets,
-    rows: &'a Rows<'a>,
-    scale: T,
-    z: &'a [T],
-    width: usize,
-    delta: &'a mut [T],
-    losses: &'a mut [f64],
+pub(super) struct CrossEntropy<'a, T> {
+    pub(super) targets: &'a Targets,
+    pub(super) rows: &'a Rows<'a>,
+    pub(super) scale: T,
+    pub(super) z: &'a [T],
+    pub(super) width: usize,
+    pub(super) delta: &'a mut [T],
+    pub(super) losses: &'a mut [f64],
 }
 
 /// Rows that are computed side by side.
@@ -76,11 +37,7 @@ impl<T: Math> Sweep for CrossEntropy<'_, T> {
         let mut columns = [[T::zero(); BLOCK]; NARROW];
         let blocks = z.chunks(BLOCK * width).zip(delta.chunks_mut(BLOCK * width));
         for (number, ((z, delta), losses)) in blocks.zip(losses.chunks_mut(BLOCK)).enumerate() {
-            let mut of_block = [0; BLOCK];
-            for (at, row) in of_block[..losses.len()].iter_mut().enumerate() {
-                *row = rows.at(number * BLOCK + at);
-            }
-            let block = Block { targets, rows: &of_block[..losses.len()], scale, width };
+            let block = Block { targets, rows, first: number * BLOCK, scale, width };
             if width <= NARROW {
                 block.turned::<F>(&mut columns[..width], z, delta, losses);
             } else {
@@ -90,11 +47,11 @@ impl<T: Math> Sweep for CrossEntropy<'_, T> {
     }
 }
 
-/// Some rows of the batch.
+/// Some rows of the batch: `first` and those after it, as many as there are losses.
 struct Block<'a, T> {
     targets: &'a Targets,
-    /// Their positions in the data set.
-    rows: &'a [usize],
+    rows: &'a Rows<'a>,
+    first: usize,
     scale: T,
     width: usize,
 }
@@ -109,13 +66,17 @@ impl<T: Math> Block<'_, T> {
         delta: &mut [T],
         losses: &mut [f64],
     ) {
-        let rows = self.rows.len();
+        let rows = losses.len();
         let turned = MatMut::with_strides(columns.as_flattened_mut(), self.width, rows, BLOCK, 1);
         T::transpose(MatRef::new(z, rows, self.width), turned);
-        let mut largest = [T::neg_infinity(); BLOCK];
-        for column in &*columns {
-            for (best, &x) in largest.iter_mut().zip(column) {
+        let class = self.classes(rows);
+        let (mut largest, mut of_class) = ([T::neg_infinity(); BLOCK], [T::zero(); BLOCK]);
+        for (number, column) in columns.iter().enumerate() {
+            for ((best, &x), (z, &class)) in
+                largest.iter_mut().zip(column).zip(of_class.iter_mut().zip(&class))
+            {
                 *best = larger(*best, x);
+                *z = if class == number as u32 { x } else { *z };
             }
         }
         let mut sums = [T::zero(); BLOCK];
@@ -125,11 +86,7 @@ impl<T: Math> Block<'_, T> {
                 *sum += *x;
             }
         }
-        if let Targets::Classes(classes) = self.targets {
-            let mut class = [u32::MAX; BLOCK];
-            for (class, &row) in class.iter_mut().zip(self.rows) {
-                *class = classes[row];
-            }
+        if let Targets::Classes(_) = self.targets {
             let mut factors = sums;
             factors.iter_mut().for_each(|sum| *sum = self.scale / *sum);
             for (number, column) in columns.iter_mut().enumerate() {
@@ -146,13 +103,14 @@ impl<T: Math> Block<'_, T> {
                 self.gradient(at, sums[at], delta);
             }
         }
-        self.losses::<F>(&largest, &sums, z, losses);
+        self.losses::<F>(&largest, &sums, &of_class, z, losses);
     }
 
     /// One row after the other.
     #[inline(always)]
     fn row_by_row<F: Fma>(&self, z: &[T], delta: &mut [T], losses: &mut [f64]) {
         let (mut largest, mut sums) = ([T::zero(); BLOCK], [T::one(); BLOCK]);
+        let mut of_class = [T::zero(); BLOCK];
         let lines = z.chunks_exact(self.width).zip(delta.chunks_exact_mut(self.width));
         for (at, (z, delta)) in lines.enumerate() {
             largest[at] = largest_of(z);
@@ -162,20 +120,46 @@ impl<T: Math> Block<'_, T> {
             sums[at] = sum(delta);
             self.gradient(at, sums[at], delta);
         }
-        self.losses::<F>(&largest, &sums, z, losses);
+        if let Targets::Classes(_) = self.targets {
+            let lines = z.chunks_exact(self.width).zip(self.classes(losses.len()));
+            for (of_class, (z, class)) in of_class.iter_mut().zip(lines) {
+                *of_class = z[class as usize];
+            }
+        }
+        self.losses::<F>(&largest, &sums, &of_class, z, losses);
+    }
+
+    /// The class of each of so many rows; of others, and where targets are values, none there is.
+    #[inline(always)]
+    fn classes(&self, rows: usize) -> [u32; BLOCK] {
+        let mut of_rows = [u32::MAX; BLOCK];
+        let Targets::Classes(classes) = self.targets else { return of_rows };
+        match self.rows {
+            Rows::Range(range) => {
+                let first = range.start + self.first;
+                of_rows[..rows].copy_from_slice(&classes[first..first + rows]);
+            }
+            Rows::List(list) => {
+                for (class, &row) in of_rows.iter_mut().zip(&list[self.first..][..rows]) {
+                    *class = classes[row as usize];
+                }
+            }
+        }
+        of_rows
     }
 
     /// Makes a gradient of the exponentials of row `at`, whose sum is `sum`.
     #[inline(always)]
     fn gradient(&self, at: usize, sum: T, delta: &mut [T]) {
+        let row = self.rows.at(self.first + at);
         match self.targets {
             Targets::Classes(classes) => {
                 let factor = self.scale / sum;
                 delta.iter_mut().for_each(|p| *p *= factor);
-                delta[classes[self.rows[at]] as usize] -= self.scale;
+                delta[classes[row] as usize] -= self.scale;
             }
             Targets::Values { values, .. } => {
-                let target = target::<T>(values, self.rows[at], self.width);
+                let target = target::<T>(values, row, self.width);
                 let mass: T = target.iter().copied().sum();
                 let factor = self.scale * mass / sum;
                 for (p, t) in delta.iter_mut().zip(target) {
@@ -186,27 +170,44 @@ impl<T: Math> Block<'_, T> {
         }
     }
 
-    /// The loss of each row, of its outputs `z`, the largest of them and the sum of exponentials.
+    /// The loss of each row: of its outputs `z`, the largest of them, that of its class, if it has
+    /// one, and the sum of exponentials.
     #[inline(always)]
-    fn losses<F: Fma>(&self, largest: &Lanes<T>, sums: &Lanes<T>, z: &[T], losses: &mut [f64]) {
+    fn losses<F: Fma>(
+        &self,
+        largest: &Lanes<T>,
+        sums: &Lanes<T>,
+        of_class: &Lanes<T>,
+        z: &[T],
+        losses: &mut [f64],
+    ) {
         let mut log_sums = [0.0; BLOCK];
         for (log, &sum) in log_sums.iter_mut().zip(sums) {
             *log = log_from_one::<F, f64>(sum.widen());
         }
         // −ln softmax(z)ⱼ, without the digits that a sum with a large logit would lose
-        let surprise = |at: usize, z: T| (largest[at].widen() - z.widen()) + log_sums[at];
-        for (at, (&row, loss)) in self.rows.iter().zip(losses).enumerate() {
-            let z = &z[at * self.width..][..self.width];
-            *loss = match self.targets {
-                Targets::Classes(classes) => surprise(at, z[classes[row] as usize]),
-                Targets::Values { values, .. } => {
+        let surprise = |largest: T, z: T, log_sum: f64| (largest.widen() - z.widen()) + log_sum;
+        match self.targets {
+            Targets::Classes(_) => {
+                let mut each = [0.0; BLOCK];
+                let lanes = each.iter_mut().zip(largest).zip(of_class).zip(&log_sums);
+                for (((loss, &largest), &z), &log_sum) in lanes {
+                    *loss = surprise(largest, z, log_sum);
+                }
+                losses.copy_from_slice(&each[..losses.len()]);
+            }
+            Targets::Values { values, .. } => {
+                for (at, (z, loss)) in z.chunks_exact(self.width).zip(losses).enumerate() {
+                    let row = self.rows.at(self.first + at);
                     // a probability of 0 asks nothing of its logit, were it infinite
                     let asked = target::<T>(values, row, self.width).iter().zip(z);
                     let asked = asked.filter(|(t, _)| **t != T::zero());
-                    asked.fold(0.0, |sum, (t, z)| sum + t.widen() * surprise(at, *z))
+                    *loss = asked.fold(0.0, |sum, (t, &z)| {
+                        sum + t.widen() * surprise(largest[at], z, log_sums[at])
+                    });
                 }
-                Targets::None => f64::NAN,
-            };
+            }
+            Targets::None => losses.fill(f64::NAN),
         }
     }
 }
@@ -216,9 +217,6 @@ impl<T: Math> Block<'_, T> {
 fn larger<T: Math>(a: T, b: T) -> T {
     if b > a { b } else { a }
 }
-
-/// How many elements of a row are compared, or added, side by side.
-const SIDE_BY_SIDE: usize = 8;
 
 /// The largest element of a row; NaN is never the largest.
 #[inline(always)]
@@ -232,56 +230,4 @@ fn largest_of<T: Math>(row: &[T]) -> T {
         }
     }
     best.into_iter().fold(rest, larger)
-}
-
-/// The sum of some numbers, always in the same order.
-#[inline(always)]
-pub(crate) fn sum<T: Math>(row: &[T]) -> T {
-    let mut sums = [T::zero(); SIDE_BY_SIDE];
-    let chunks = row.chunks_exact(SIDE_BY_SIDE);
-    let rest: T = chunks.remainder().iter().copied().sum();
-    for chunk in chunks {
-        for (sum, &x) in sums.iter_mut().zip(chunk) {
-            *sum += x;
-        }
-    }
-    let [a, b, c, d, e, f, g, h] = sums;
-    (((a + e) + (b + f)) + ((c + g) + (d + h))) + rest
-}
-
-fn target<T: Math>(values: &consonance_core::Values, row: usize, width: usize) -> &[T] {
-    let values = T::slice(values).expect("targets are of the plan's precision: checked");
-    &values[row * width..][..width]
-}
-
-/// Replaces each element of `delta` by the gradient and adds up each row's loss, as `one` tells
-/// them of (output, target, what was in `delta`).
-fn for_each_target<T: Math>(
-    targets: &Targets,
-    rows: &Rows<'_>,
-    z: &[T],
-    delta: &mut [T],
-    losses: &mut [f64],
-    width: usize,
-    one: impl Fn(T, T, T) -> (T, f64),
-) {
-    let outputs = z.chunks_exact(width).zip(delta.chunks_exact_mut(width));
-    for (position, ((z, delta), loss)) in outputs.zip(losses).enumerate() {
-        let row = rows.at(position);
-        let class;
-        let target = match targets {
-            Targets::Classes(classes) => {
-                class = [T::of(f64::from(classes[row]))];
-                &class[..]
-            }
-            Targets::Values { values, .. } => target::<T>(values, row, width),
-            Targets::None => &[],
-        };
-        *loss = 0.0;
-        for ((d, &z), &t) in delta.iter_mut().zip(z).zip(target) {
-            let (gradient, value) = one(z, t, *d);
-            *d = gradient;
-            *loss += value;
-        }
-    }
 }

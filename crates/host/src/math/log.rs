@@ -36,7 +36,7 @@ impl Log for f64 {
 
 /// ln(1 + x) for x in [0, 1]
 #[inline(always)]
-pub(super) fn log_one_plus<F: Fma, T: Log>(x: T) -> T {
+pub(crate) fn log_one_plus<F: Fma, T: Log>(x: T) -> T {
     let s = x / (T::of(2.0) + x);
     let z = s * s;
     x - s * (x - z * polynomial::<F, T>(T::ARTANH, z))

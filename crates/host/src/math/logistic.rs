@@ -6,7 +6,7 @@ use crate::simd::Fma;
 
 /// σ(x) = 1 / (1 + e⁻ˣ), which is e⁻|ˣ| / (1 + e⁻|ˣ|) for x < 0.
 #[inline(always)]
-pub(super) fn sigmoid<F: Fma, T: Exp>(x: T) -> T {
+pub(crate) fn sigmoid<F: Fma, T: Exp>(x: T) -> T {
     let e = exp::<F, T>(-x.abs());
     (if x < T::zero() { e } else { T::one() }) / (T::one() + e)
 }

@@ -44,7 +44,8 @@ mod update;
 pub use activation::{Activate, ActivateFrom, ScaleByDerivative};
 pub use columns::AddColumns;
 pub(crate) use exp::exp;
-pub(crate) use log::log_from_one;
+pub(crate) use log::{log_from_one, log_one_plus};
+pub(crate) use logistic::sigmoid;
 pub use update::Update;
 
 use crate::matrix::{MatMut, MatRef};
