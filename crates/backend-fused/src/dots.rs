@@ -7,10 +7,24 @@ use consonance_host::simd::Level;
 use consonance_host::{MatMut, MatRef, Math};
 
 /// Terms that are summed side by side, whatever the vectors of the processor hold.
-const CHAINS: usize = 16;
+pub(crate) const CHAINS: usize = 16;
 
 /// Rows whose chains are made before they are added up.
-const ROWS: usize = 16;
+pub(crate) const ROWS: usize = 16;
+
+/// The chains of each row.
+pub(crate) type Chains<T> = [[T; CHAINS]; ROWS];
+
+/// The sum of each row.
+pub(crate) type Sums<T> = [T; ROWS];
+
+/// The sum of a row's chains: of those 8 apart, of these sums those 4 apart, then 2, then 1.
+#[inline(always)]
+pub(crate) fn sum<T: Math>(chains: &[T; CHAINS]) -> T {
+    let eight: [T; 8] = std::array::from_fn(|i| chains[i] + chains[i + 8]);
+    let four: [T; 4] = std::array::from_fn(|i| eight[i] + eight[i + 4]);
+    (four[0] + four[2]) + (four[1] + four[3])
+}
 
 /// y ← X·w + b for X [rows, inputs], the elements of a row side by side or in panels of a vector,
 /// w `[inputs]` and y [rows, 1].
@@ -32,27 +46,35 @@ pub(crate) fn dots<T: Compiled>(
         assert!(panels.width == lanes && !panels.of_rows, "X in {panels:?}");
         panels.stride
     });
-    let mut sums = [[T::zero(); CHAINS]; ROWS];
+    let mut sums = [T::zero(); ROWS];
     for first in (0..x.rows()).step_by(ROWS) {
         let rows = first..(first + ROWS).min(x.rows());
         let part = Dots {
             rows: rows.len(),
-            x: x.rows_range(rows.clone()).as_ptr(),
+            // rows of X lie alike, in panels of columns too
+            x: x.as_ptr().wrapping_add(first * x.row_stride()),
             row: x.row_stride(),
             panel,
             weight,
         };
         // SAFETY: the level is this processor's, and X has so many rows of a weight's terms each
         unsafe { T::run_dots(level, &part, &mut sums) };
-        for (row, chains) in rows.zip(&sums) {
-            let eight: [T; 8] = std::array::from_fn(|i| chains[i] + chains[i + 8]);
-            let four: [T; 4] = std::array::from_fn(|i| eight[i] + eight[i + 4]);
-            y.set(row, 0, (four[0] + four[2]) + (four[1] + four[3]) + bias);
+        match y.as_slice() {
+            Some(y) => {
+                for (y, sum) in y[rows].iter_mut().zip(sums) {
+                    *y = sum + bias;
+                }
+            }
+            None => {
+                for (row, sum) in rows.zip(sums) {
+                    y.set(row, 0, sum + bias);
+                }
+            }
         }
     }
 }
 
-/// The chains of some rows, [`ROWS`] at most.
+/// Some rows, [`ROWS`] at most.
 pub(crate) struct Dots<'a, T> {
     rows: usize,
     /// X's element (i, p) is at `i * row + p / LANES * panel + p % LANES`.
@@ -62,19 +84,30 @@ pub(crate) struct Dots<'a, T> {
     weight: &'a [T],
 }
 
-/// What [`Dots`] sums up.
-pub(crate) type Chains<T> = [[T; CHAINS]; ROWS];
-
 impl<T: Math> Dots<'_, T> {
-    /// Writes the chains of each row.
+    /// Writes the sum of each row; anything where there is no row.
     ///
     /// # Safety
     /// X has the elements, and the processor V's instruction set.
     #[inline(always)]
-    pub(crate) unsafe fn run_dots<V: Vector<Element = T>>(&self, sums: &mut Chains<T>) {
+    pub(crate) unsafe fn run_dots<V: Vector<Element = T>>(&self, sums: &mut Sums<T>) {
+        let mut chains = [[T::zero(); CHAINS]; ROWS];
+        // SAFETY: the caller's promise
+        unsafe {
+            self.chains::<V>(&mut chains);
+            V::add_up(&chains, sums);
+        }
+    }
+
+    /// Writes the chains of each row.
+    ///
+    /// # Safety
+    /// As [`Dots::run_dots`].
+    #[inline(always)]
+    unsafe fn chains<V: Vector<Element = T>>(&self, of_rows: &mut Chains<T>) {
         let vectors = CHAINS / V::LANES;
         let terms = self.weight.len();
-        for (row, sums) in sums.iter_mut().enumerate().take(self.rows) {
+        for (row, sums) in of_rows.iter_mut().enumerate().take(self.rows) {
             // SAFETY: the caller's promise; the last vector is read as far as there are terms
             unsafe {
                 let mut chains = [V::splat(T::zero()); CHAINS];

@@ -2,7 +2,7 @@
 
 #[cfg(target_arch = "x86_64")]
 use crate::amx;
-use crate::dots::{Chains, Dots};
+use crate::dots::{Dots, Sums};
 use crate::product::{Call, Product};
 use crate::vector::Vector;
 use crate::vector::portable::Four;
@@ -27,7 +27,7 @@ pub(crate) trait Compiled: Math {
     ///
     /// # Safety
     /// As [`Dots::run_dots`]; the processor has `level`.
-    unsafe fn run_dots(level: Level, dots: &Dots<'_, Self>, sums: &mut Chains<Self>);
+    unsafe fn run_dots(level: Level, dots: &Dots<'_, Self>, sums: &mut Sums<Self>);
 
     /// Transposes the first rows of a panel of [`Compiled::lanes`] columns by an instruction set's
     /// own means, and answers how many it did. The elements of a column lie side by side; columns
@@ -139,7 +139,7 @@ macro_rules! compiled {
 
                 run!(run(Product<$type>), $type, $wide, $narrow, $neon);
                 run!(
-                    run_dots(Dots<'_, $type>, sums: &mut Chains<$type>),
+                    run_dots(Dots<'_, $type>, sums: &mut Sums<$type>),
                     $type, $wide, $narrow, $neon
                 );
 

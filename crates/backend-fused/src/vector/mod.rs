@@ -11,6 +11,7 @@ pub(crate) mod avx512;
 pub(crate) mod neon;
 pub(crate) mod portable;
 
+use crate::dots::{self, Chains, Sums};
 use consonance_host::Math;
 
 /// Some neighbouring elements in a register.
@@ -49,6 +50,11 @@ pub(crate) trait Vector: Copy {
     ) {
         // SAFETY: the caller's promise
         unsafe { terms.add_to(sums) }
+    }
+    /// The sums of some rows' chains: [`dots::sum`], with its bits.
+    #[inline(always)]
+    unsafe fn add_up(chains: &Chains<Self::Element>, sums: &mut Sums<Self::Element>) {
+        *sums = chains.each_ref().map(dots::sum);
     }
     /// Zero where an element is below zero, the element elsewhere, NaN and −0 among them.
     unsafe fn relu(self) -> Self;

@@ -8,12 +8,13 @@
 mod tile;
 
 use super::{Terms, Vector};
+use crate::dots::{Chains, Sums};
 use std::arch::x86_64::*;
 
 macro_rules! vector {
     ($type:ident, $tile:ident, $lanes:literal, $register:ident, $mask:ident, $splat:ident,
      $load:ident, $store:ident, $load_mask:ident, $store_mask:ident, $fma:ident, $max:ident, $zero:ident,
-     $compare:ident, $select:ident) => {
+     $compare:ident, $select:ident $(, $own:item)*) => {
         impl Vector for $register {
             type Element = $type;
             const LANES: usize = $lanes;
@@ -68,6 +69,8 @@ macro_rules! vector {
             unsafe fn where_positive(self, y: Self) -> Self {
                 unsafe { $select($compare::<_CMP_GT_OQ>(y, $zero()), self) }
             }
+
+            $($own)*
         }
     };
 }
@@ -87,7 +90,11 @@ vector!(
     _mm512_max_ps,
     _mm512_setzero_ps,
     _mm512_cmp_ps_mask,
-    _mm512_maskz_mov_ps
+    _mm512_maskz_mov_ps,
+    #[inline(always)]
+    unsafe fn add_up(chains: &Chains<f32>, sums: &mut Sums<f32>) {
+        unsafe { _mm512_storeu_ps(sums.as_mut_ptr(), add_up(chains)) }
+    }
 );
 vector!(
     f64,
@@ -106,3 +113,29 @@ vector!(
     _mm512_cmp_pd_mask,
     _mm512_maskz_mov_pd
 );
+
+/// [`Vector::add_up`]: rows are folded to half their length, two of them into one register, until a
+/// register holds a number of each row.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn add_up(chains: &Chains<f32>) -> __m512 {
+    let row = |i: usize| unsafe { _mm512_loadu_ps(chains[i].as_ptr()) };
+    // halves: two rows
+    let eight = |i: usize| {
+        let (a, b) = (row(i), row(i + 4));
+        _mm512_add_ps(_mm512_shuffle_f32x4::<0x44>(a, b), _mm512_shuffle_f32x4::<0xee>(a, b))
+    };
+    // quarters: the rows i, i + 4, i + 8 and i + 12
+    let four = |i: usize| {
+        let (a, b) = (eight(i), eight(i + 8));
+        _mm512_add_ps(_mm512_shuffle_f32x4::<0x88>(a, b), _mm512_shuffle_f32x4::<0xdd>(a, b))
+    };
+    // and within each quarter those of the next row
+    let two = |i: usize| {
+        let (a, b) = (_mm512_castps_pd(four(i)), _mm512_castps_pd(four(i + 1)));
+        let (low, high) = (_mm512_unpacklo_pd(a, b), _mm512_unpackhi_pd(a, b));
+        _mm512_add_ps(_mm512_castpd_ps(low), _mm512_castpd_ps(high))
+    };
+    let (a, b) = (two(0), two(2));
+    _mm512_add_ps(_mm512_shuffle_ps::<0x88>(a, b), _mm512_shuffle_ps::<0xdd>(a, b))
+}
