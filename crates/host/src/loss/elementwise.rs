@@ -91,6 +91,7 @@ impl<T: Math, L: Term<T>> Sweep for Elementwise<'_, T, L> {
 #[inline(always)]
 fn collect<T: Math>(targets: &Targets, rows: &Rows<'_>, width: usize, to: &mut [T]) {
     match targets {
+        // of one output: `Plan::check_batch`
         Targets::Classes(classes) => {
             for (at, t) in to.iter_mut().enumerate() {
                 *t = T::of(f64::from(classes[rows.at(at)]));
@@ -118,7 +119,7 @@ mod tests {
     use crate::loss::loss_and_gradient;
     use consonance_core::{Loss, Values};
 
-    /// The gradient and the loss of one output, by the C library's functions.
+    /// The gradient and the loss of one output, by functions that are right to a unit.
     fn exactly(loss: Loss, z: f64, t: f64) -> (f64, f64) {
         match loss {
             Loss::MeanSquaredError => (2.0 * (z - t), (z - t) * (z - t)),
@@ -145,6 +146,7 @@ mod tests {
             for at in position * width..(position + 1) * width {
                 let t = target(row as usize * width + at % width);
                 let (gradient, term) = exactly(loss, z[at], t);
+                // some units in the last place of σ, which is 1 at most, and of sums
                 let off = (delta[at] - 0.5 * gradient).abs();
                 assert!(
                     off <= 1e-15 * gradient.abs().max(1.0),
