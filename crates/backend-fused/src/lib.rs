@@ -211,9 +211,10 @@ impl Fused {
         let packs_a =
             is_apart_a(&a) && has_panels(WORTH_PANELS) || many && is_crowded::<T>(a.row_stride());
         let packs_b = packed.is_empty() && needs_packing_b(m, packs_a, &b);
-        match packs_a || packs_b {
-            true => self.packed_product(a, b, (packs_a, packs_b), &whole),
-            false => self.run(&whole),
+        match (packs_a, packs_b) {
+            (true, _) => self.packed_a(a, b, packs_b, &whole),
+            (false, true) => self.packed_product(a, b, (None, true), &whole),
+            (false, false) => self.run(&whole),
         }
     }
 
@@ -253,18 +254,32 @@ impl Fused {
         self.product(&call, false, row);
     }
 
-    /// A product by parts of its operands that are packed before, where they are said to be.
+    /// [`Fused::packed_product`] with A packed: its buffer is the larger one, and only taken here.
+    #[inline(never)]
+    fn packed_a<T: Compiled>(
+        &self,
+        a: MatRef<'_, T>,
+        b: MatRef<'_, T>,
+        packs_b: bool,
+        whole: &Product<T>,
+    ) {
+        let mut for_a = Buffer([const { MaybeUninit::<T>::uninit() }; A_LEN]);
+        self.packed_product(a, b, (Some(&mut for_a), packs_b), whole);
+    }
+
+    /// A product by parts of its operands that are packed before: A if there is room for it, B if it
+    /// is said to be.
     #[inline(never)]
     fn packed_product<T: Compiled>(
         &self,
         a: MatRef<'_, T>,
         b: MatRef<'_, T>,
-        (packs_a, packs_b): (bool, bool),
+        (mut for_a, packs_b): (Option<&mut Buffer<T, A_LEN>>, bool),
         whole: &Product<T>,
     ) {
         let (lanes, rows) = (T::lanes(self.level), T::rows(self.level));
-        let mut for_a = Buffer([const { MaybeUninit::<T>::uninit() }; A_LEN]);
         let mut for_b = Buffer([const { MaybeUninit::<T>::uninit() }; B_LEN]);
+        let packs_a = for_a.is_some();
         let each = if packs_a { ROWS / rows * rows } else { whole.m };
         // packed rows of A serve all columns
         let block = if packs_a { TERMS } else { BLOCK };
@@ -277,7 +292,7 @@ impl Fused {
                 let mut product = whole.rows(part.clone()).terms(terms.clone());
                 product.a = a.as_ptr();
                 product.b = product.b.wrapping_add(start * product.b_row);
-                if packs_a {
+                if let Some(for_a) = &mut for_a {
                     let panels = part.len().div_ceil(rows) * rows * terms.len();
                     pack(self.level, rows, &a.t(), &mut for_a.0[..panels]);
                     (product.a, product.a_panel) = (for_a.0.as_ptr().cast(), rows * terms.len());

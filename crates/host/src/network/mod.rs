@@ -1,5 +1,9 @@
 //! A network in host memory.
 
+mod contract;
+#[cfg(test)]
+mod tests;
+
 use crate::crew::Crew;
 use crate::disjoint::Disjoint;
 use crate::flush::Flush;
@@ -14,12 +18,10 @@ use crate::schedule::{self, MOST_ROWS, Operation, Piece};
 use crate::trial::Trial;
 use crate::workspace::Workspace;
 use consonance_core::{
-    Activation, Arena, Batch, DenseLayer, Error, Network, Optimizer, OptimizerState, Plan, Result,
-    Rows, Rule, TrainingMemory, Values,
+    Arena, Batch, DenseLayer, Error, Optimizer, Plan, Result, Rows, Rule, TrainingMemory, Values,
 };
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::Instant;
 
 /// Rows that a pass without an update takes through the network at once: a data set of any size
 /// is evaluated in the memory of this many.
@@ -406,229 +408,5 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
             });
         }
         Ok(T::values(collected))
-    }
-}
-
-impl<T: Math, K: Kernels<T>> Network for HostNetwork<T, K> {
-    fn plan(&self) -> &Plan {
-        &self.plan
-    }
-
-    fn forward(&mut self, batch: &Batch<'_>) -> Result<Values> {
-        let layers = Arc::clone(&self.layers);
-        let width = self.plan.outputs();
-        self.collect(&layers, batch, false, width, |pass, shard, _, out| {
-            // SAFETY: `collect` gives each task rows of its own
-            unsafe { pass.copy_outputs(shard, out) };
-        })
-    }
-
-    fn loss_and_gradient(&mut self, batch: &Batch<'_>) -> Result<f64> {
-        self.reserve_gradient()?;
-        let loss = self.first_half(batch)?;
-        self.second_half(batch, None);
-        Ok(loss)
-    }
-
-    fn update(&mut self, optimizer: &Optimizer) -> Result<()> {
-        self.check(optimizer)?;
-        if !self.has_gradient {
-            return Err(Error::NoGradient);
-        }
-        self.reserve_gradient()?;
-        let rule = self.begin_update(optimizer);
-        let mut moments = self.moments.iter_mut().map(|arena| &mut arena[..]);
-        let (m, v) = (moments.next().unwrap_or_default(), moments.next().unwrap_or_default());
-        let _flush = Flush::begin();
-        T::update(&rule, &mut self.parameters, &self.gradient, m, v);
-        self.packed.pack_all(&*self.kernels, &self.layers, &self.parameters);
-        Ok(())
-    }
-
-    fn step(&mut self, batch: &Batch<'_>, optimizer: &Optimizer) -> Result<f64> {
-        self.check(optimizer)?;
-        // one thread has nothing to try
-        let begun = (self.crew.threads() > 1).then(Instant::now);
-        let loss = self.first_half(batch)?;
-        let rule = loss.is_finite().then(|| self.begin_update(optimizer));
-        if rule.is_none() {
-            self.reserve_gradient()?;
-        }
-        self.second_half(batch, rule.as_ref());
-        if let Some(begun) = begun {
-            self.trial.note(self.work(batch.len()), begun.elapsed());
-        }
-        Ok(loss)
-    }
-
-    fn input_gradient(&mut self, batch: &Batch<'_>, coefficients: &Values) -> Result<Values> {
-        self.plan.check_inputs(batch)?;
-        let outputs = self.plan.outputs();
-        let coefficients = coefficients.expect::<T>("coefficients", batch.len() * outputs)?;
-        let (plan, layers) = (&*Arc::clone(&self.plan), Arc::clone(&self.layers));
-        let width = self.plan.inputs;
-        self.collect(&layers, batch, true, width, |pass, shard, of_batch, out| {
-            let given = &coefficients[of_batch.start * outputs..of_batch.end * outputs];
-            // SAFETY: `collect` gives each task rows of its own
-            unsafe {
-                pass.output_gradient(given, shard);
-                for operation in schedule::backward(layers.len()) {
-                    pass.run(operation, plan, shard);
-                }
-                pass.input_gradient(shard, out);
-            }
-        })
-    }
-
-    fn activations(&mut self, batch: &Batch<'_>, layer: usize) -> Result<Values> {
-        let found = self.layers.iter().position(|l| l.layer <= layer && layer <= l.last);
-        let Some(dense) = found else {
-            let last = self.plan.layers.len() - 1;
-            return Err(Error::mismatch("layer", format_args!("0 to {last}"), layer));
-        };
-        let mut layers = self.layers[..=dense].to_vec();
-        let width = layers[dense].outputs;
-        if layer == layers[dense].layer {
-            layers[dense].activation = Activation::Identity;
-        }
-        self.collect(&layers, batch, false, width, |pass, shard, _, out| {
-            // SAFETY: `collect` gives each task rows of its own
-            unsafe { pass.copy_outputs(shard, out) };
-        })
-    }
-
-    fn parameters(&self) -> Result<Values> {
-        Ok(T::values(self.parameters.to_vec()))
-    }
-
-    fn set_parameters(&mut self, parameters: &Values) -> Result<()> {
-        let given = parameters.expect::<T>("parameters", self.parameters.len())?;
-        self.parameters.copy_from_slice(given);
-        self.packed.pack_all(&*self.kernels, &self.layers, &self.parameters);
-        Ok(())
-    }
-
-    fn gradient(&self) -> Result<Values> {
-        match (self.has_gradient, self.gradient.is_empty()) {
-            (false, _) => Err(Error::NoGradient),
-            (true, true) => Ok(T::values(vec![T::zero(); self.parameters.len()])),
-            (true, false) => Ok(T::values(self.gradient.to_vec())),
-        }
-    }
-
-    fn set_gradient(&mut self, gradient: &Values) -> Result<()> {
-        let given = gradient.expect::<T>("gradient", self.parameters.len())?;
-        self.reserve_gradient()?;
-        self.gradient.copy_from_slice(given);
-        self.has_gradient = true;
-        Ok(())
-    }
-
-    fn optimizer_state(&self) -> Result<OptimizerState> {
-        let moments = self.moments.iter().map(|arena| T::values(arena.to_vec())).collect();
-        Ok(OptimizerState { steps: self.steps, moments })
-    }
-
-    fn set_optimizer_state(&mut self, state: &OptimizerState) -> Result<()> {
-        let count = self.parameters.len();
-        let given: Vec<&[T]> =
-            state.moments.iter().map(|m| m.expect("moments", count)).collect::<Result<_>>()?;
-        self.moments = given
-            .into_iter()
-            .map(|given| {
-                let mut arena = Arena::zeros(count);
-                arena.copy_from_slice(given);
-                arena
-            })
-            .collect();
-        self.steps = state.steps;
-        Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::matrix::{MatMut, MatRef};
-    use crate::{Beta, HostBackend};
-    use consonance_core::{Backend, Dataset, Init, Loss, Targets};
-
-    struct Loops;
-
-    impl<T: Math> Kernels<T> for Loops {
-        fn gemm(&self, a: MatRef<'_, T>, b: MatRef<'_, T>, beta: Beta, mut c: MatMut<'_, T>) {
-            for i in 0..c.rows() {
-                for j in 0..c.cols() {
-                    let before = if beta == Beta::One { c.as_ref().get(i, j) } else { T::zero() };
-                    let terms = (0..a.cols()).map(|k| a.get(i, k) * b.get(k, j));
-                    c.set(i, j, before + terms.sum::<T>());
-                }
-            }
-        }
-
-        fn is_shape_invariant(&self) -> bool {
-            true
-        }
-    }
-
-    /// A gradient of a quarter of the smallest normal number, on any number of threads; and outputs,
-    /// which are not part of a step.
-    #[test]
-    #[cfg(all(target_arch = "x86_64", not(miri)))]
-    fn a_step_takes_subnormal_numbers_for_zeros() {
-        let plan = Plan::mlp(1, &[], 1, Activation::Identity, Loss::MeanSquaredError);
-        let smallest = f32::MIN_POSITIVE;
-        let rows = 64;
-        let values = vec![-0.125_f32; rows];
-        let targets = Targets::Values { width: 1, values: values.into() };
-        let data = Dataset::new(1, vec![smallest; rows].into(), targets).unwrap();
-        for threads in [1, 3] {
-            let backend = HostBackend::new("loops", "", "", Loops);
-            let mut network = backend.network(&plan, threads).unwrap();
-            for optimizer in [Optimizer::sgd(1.0), Optimizer::adam(1e9)] {
-                network.set_parameters(&Values::zeros(plan.precision, 2)).unwrap();
-                network.set_optimizer_state(&OptimizerState::default()).unwrap();
-                network.step(&data.all(), &optimizer).unwrap();
-                let parameters = network.parameters().unwrap();
-                assert_eq!(parameters.iter().next(), Some(0.0), "{threads}, {}", optimizer.name());
-            }
-            network.set_parameters(&Values::from(vec![0.25_f32, 0.0])).unwrap();
-            let outputs = network.forward(&data.all()).unwrap();
-            assert!(outputs.iter().all(|y| y == f64::from(0.25 * smallest)), "{threads}");
-        }
-    }
-
-    /// Everything that tasks share, on a small network: what Miri is to look at. Sixteen steps, so
-    /// that both ways of the trial are tried.
-    #[test]
-    fn threads_share_a_step_and_its_answers() {
-        // the second has two groups of rows: tasks of one thread, but not of three
-        [60, 130].into_iter().for_each(threads_share_a_step_of);
-    }
-
-    fn threads_share_a_step_of(rows: usize) {
-        let plan = Plan::mlp(9, &[24, 16], 3, Activation::Gelu, Loss::CrossEntropy);
-        let features: Vec<f32> = (0..rows * 9).map(|i| (i * 37 % 101) as f32 / 101.0).collect();
-        let classes = Targets::Classes((0..rows as u32).map(|row| row % 3).collect());
-        let data = Dataset::new(9, features.into(), classes).unwrap();
-        let backwards: Vec<u32> = (0..rows as u32).rev().collect();
-        let ones = Values::from(vec![1.0_f32; rows * 3]);
-        let answers = [1, 3].map(|threads| {
-            let backend = HostBackend::new("loops", "", "", Loops);
-            let mut network = backend.network(&plan, threads).unwrap();
-            network.set_parameters(&Init::GlorotUniform.draw(&plan, 1).unwrap()).unwrap();
-            let adam = Optimizer::adam(0.01);
-            let mut step = |batch: &Batch<'_>| network.step(batch, &adam).unwrap().to_bits();
-            let losses: Vec<u64> =
-                (0..8).flat_map(|_| [step(&data.all()), step(&data.batch(&backwards))]).collect();
-            let batch = data.batch(&backwards);
-            (
-                losses,
-                network.parameters().unwrap(),
-                network.input_gradient(&batch, &ones).unwrap(),
-                network.activations(&batch, 1).unwrap(),
-            )
-        });
-        assert_eq!(answers[0], answers[1]);
     }
 }
