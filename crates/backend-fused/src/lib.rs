@@ -80,6 +80,10 @@ const MANY_PANELS: usize = 32;
 /// they lie, and have nothing packed.
 const WORTH_WEIGHTS: usize = 32 * 1024;
 
+/// Weights of a layer that leaves a core's second-level cache between two products: to write its
+/// panels and read them again costs more than to make them anew for each product of many rows.
+const FAR_WEIGHTS: usize = 1024 * 1024;
+
 /// Columns that make up for summing them by a product: fewer leave most of a vector empty.
 const NARROW: usize = 16;
 
@@ -434,6 +438,12 @@ macro_rules! kernels {
                     true => 0,
                     false => <$type>::lanes(self.level) * inputs,
                 }
+            }
+
+            fn keeps_packed(&self, inputs: usize, outputs: usize) -> bool {
+                // elsewhere, turning panels costs more
+                let turns = self.level == Level::Avx512 && size_of::<$type>() == 4;
+                !turns || inputs.saturating_mul(outputs) < FAR_WEIGHTS
             }
 
             fn pack(&self, weight: MatRef<'_, $type>, packed: &mut [$type]) {

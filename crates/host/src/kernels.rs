@@ -70,7 +70,8 @@ pub trait Kernels<T: Math>: Send + Sync + 'static {
     /// How many rows of W a panel of the packed form has; 0 if the kernels keep none.
     ///
     /// The engine keeps the packed form of every layer beside its weights, and has it packed anew
-    /// after each update, by the task that made the update. A layer's packed form is a panel of
+    /// after each update, by the task that made the update, if the kernels want that
+    /// ([`Kernels::keeps_packed`]). A layer's packed form is a panel of
     /// [`Kernels::panel_len`] elements for each group of so many rows, the last group filled up.
     fn panel_rows(&self) -> usize {
         0
@@ -81,6 +82,15 @@ pub trait Kernels<T: Math>: Send + Sync + 'static {
     fn panel_len(&self, inputs: usize, outputs: usize) -> usize {
         let _ = outputs;
         self.panel_rows() * inputs
+    }
+
+    /// True if W's panels are packed anew after each update. False for layers whose weights cost
+    /// less to read as they lie once a step: their panels are packed before they are read many
+    /// times, by an evaluation or by the many blocks of a large batch, and until then the forward
+    /// product is given none.
+    fn keeps_packed(&self, inputs: usize, outputs: usize) -> bool {
+        let _ = (inputs, outputs);
+        true
     }
 
     /// Packs some rows of W [rows, inputs], beginning with the first of a panel, into their

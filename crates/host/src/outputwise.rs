@@ -8,7 +8,7 @@ use crate::kernels::{Beta, Inputs, Kernels, add_columns};
 use crate::layout::Layout;
 use crate::math::Math;
 use crate::matrix::MatRef;
-use crate::packed::{Packed, PackedParts};
+use crate::packed::PackedParts;
 use crate::schedule::Piece;
 use crate::workspace::Workspace;
 use consonance_core::{Arena, Batch, DenseLayer, Rows, Rule};
@@ -86,7 +86,7 @@ impl<'a, T: Math, K: Kernels<T>> Outputwise<'a, T, K> {
         parameters: &'a mut [T],
         gradient: Gradient<'a, T>,
         moments: &'a mut [Arena<T>],
-        packed: &'a mut Packed<T>,
+        packed: PackedParts<'a, T>,
         groups: Option<Groups>,
         copies: bool,
         threads: usize,
@@ -104,7 +104,7 @@ impl<'a, T: Math, K: Kernels<T>> Outputwise<'a, T, K> {
             parameters: Disjoint::new(parameters),
             gradient,
             moments: [next(), next()],
-            packed: packed.parts(),
+            packed,
             groups,
             copies,
             threads,

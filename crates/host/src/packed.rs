@@ -12,6 +12,8 @@ pub(crate) struct Packed<T> {
     arena: Arena<T>,
     panel_rows: usize,
     layers: Vec<Place>,
+    /// False once weights have been updated whose panels were not.
+    is_whole: bool,
 }
 
 /// Where a layer's panels lie.
@@ -19,6 +21,8 @@ pub(crate) struct Packed<T> {
 struct Place {
     start: usize,
     panel_len: usize,
+    /// Whether an update packs it anew.
+    is_kept: bool,
 }
 
 impl Place {
@@ -34,6 +38,8 @@ pub(crate) struct PackedParts<'a, T> {
     arena: Disjoint<'a, T>,
     panel_rows: usize,
     layers: &'a [Place],
+    /// Whether panels that are not kept are written too.
+    all: bool,
 }
 
 impl<T: Math> Packed<T> {
@@ -41,12 +47,17 @@ impl<T: Math> Packed<T> {
     pub(crate) fn new(layers: &[DenseLayer], kernels: &impl Kernels<T>) -> Self {
         let mut start = 0;
         let place = |layer: &DenseLayer| {
-            let place = Place { start, panel_len: kernels.panel_len(layer.inputs, layer.outputs) };
+            let place = Place {
+                start,
+                panel_len: kernels.panel_len(layer.inputs, layer.outputs),
+                is_kept: kernels.keeps_packed(layer.inputs, layer.outputs),
+            };
             start += Self::layer_len(layer, kernels);
             place
         };
         let layers = layers.iter().map(place).collect();
-        Packed { arena: Arena::zeros(start), panel_rows: kernels.panel_rows(), layers }
+        let arena = Arena::zeros(start);
+        Packed { arena, panel_rows: kernels.panel_rows(), layers, is_whole: true }
     }
 
     /// How many elements the panels of all layers have.
@@ -65,48 +76,57 @@ impl<T: Math> Packed<T> {
             .next_multiple_of(64 / size_of::<T>())
     }
 
-    /// The panels of some outputs of layer `number`, which begin with a panel.
+    /// The panels of some outputs of layer `number`, which begin with a panel; none if they are of
+    /// earlier weights.
     pub(crate) fn rows(&self, number: usize, outputs: &Range<usize>) -> &[T] {
-        if self.panel_rows == 0 {
+        let place = &self.layers[number];
+        if self.panel_rows == 0 || !self.is_whole && !place.is_kept {
             return &[];
         }
-        &self.arena[self.layers[number].panels(self.panel_rows, outputs)]
+        &self.arena[place.panels(self.panel_rows, outputs)]
     }
 
-    pub(crate) fn parts(&mut self) -> PackedParts<'_, T> {
-        let Packed { arena, panel_rows, layers } = self;
-        PackedParts { arena: Disjoint::new(arena), panel_rows: *panel_rows, layers }
+    /// True if all panels are of the weights there are.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.is_whole
     }
 
-    /// Packs the weights of all layers.
-    pub(crate) fn pack_all<K: Kernels<T>>(
-        &mut self,
-        kernels: &K,
-        layers: &[DenseLayer],
-        parameters: &[T],
-    ) {
-        let parts = self.parts();
-        for (number, layer) in layers.iter().enumerate() {
-            let weight = &parameters[layer.weight.clone()];
-            let weight = MatRef::new(weight, layer.outputs, layer.inputs);
-            // SAFETY: one call after the other
-            unsafe { parts.pack(kernels, weight, number, 0) };
-        }
+    /// Notes that the weights of all layers are about to be updated.
+    pub(crate) fn note_update(&mut self) {
+        self.is_whole = self.layers.iter().all(|place| place.is_kept);
+    }
+
+    /// For an update, which packs what is kept.
+    pub(crate) fn parts_to_keep(&mut self) -> PackedParts<'_, T> {
+        self.parts(false)
+    }
+
+    /// To pack all there is.
+    pub(crate) fn parts_of_all(&mut self) -> PackedParts<'_, T> {
+        self.is_whole = true;
+        self.parts(true)
+    }
+
+    fn parts(&mut self, all: bool) -> PackedParts<'_, T> {
+        let Packed { arena, panel_rows, layers, .. } = self;
+        PackedParts { arena: Disjoint::new(arena), panel_rows: *panel_rows, layers, all }
     }
 }
 
 impl<T: Math> PackedParts<'_, T> {
-    /// The panels of some outputs of layer `number`, which begin with a panel.
+    /// The panels of some outputs of layer `number`, which begin with a panel; none if they are not
+    /// to be written.
     ///
     /// # Safety
     /// Nobody else uses them as long as the slice lives.
     #[allow(clippy::mut_from_ref)]
     pub(crate) unsafe fn rows(&self, number: usize, outputs: &Range<usize>) -> &mut [T] {
-        if self.panel_rows == 0 {
+        let place = &self.layers[number];
+        if self.panel_rows == 0 || !self.all && !place.is_kept {
             return &mut [];
         }
         // SAFETY: the caller's promise
-        unsafe { self.arena.part(self.layers[number].panels(self.panel_rows, outputs)) }
+        unsafe { self.arena.part(place.panels(self.panel_rows, outputs)) }
     }
 
     /// Packs rows of layer `number`'s weights, `first` and those after it; `first` begins a panel.

@@ -43,7 +43,7 @@ impl<T: Math, K: Kernels<T>> Network for HostNetwork<T, K> {
         let (m, v) = (moments.next().unwrap_or_default(), moments.next().unwrap_or_default());
         let _flush = Flush::begin();
         T::update(&rule, &mut self.parameters, &self.gradient, m, v);
-        self.packed.pack_all(&*self.kernels, &self.layers, &self.parameters);
+        self.pack_all();
         Ok(())
     }
 
@@ -106,7 +106,7 @@ impl<T: Math, K: Kernels<T>> Network for HostNetwork<T, K> {
     fn set_parameters(&mut self, parameters: &Values) -> Result<()> {
         let given = parameters.expect::<T>("parameters", self.parameters.len())?;
         self.parameters.copy_from_slice(given);
-        self.packed.pack_all(&*self.kernels, &self.layers, &self.parameters);
+        self.pack_all();
         Ok(())
     }
 

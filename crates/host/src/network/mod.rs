@@ -11,6 +11,7 @@ use crate::groups::Groups;
 use crate::kernels::{Beta, Kernels};
 use crate::loss;
 use crate::math::Math;
+use crate::matrix::MatRef;
 use crate::outputwise::{Gradient, Outputwise, block_len, inputs_len};
 use crate::packed::Packed;
 use crate::pass::{Pass, Shard};
@@ -26,6 +27,9 @@ use std::sync::Arc;
 /// Rows that a pass without an update takes through the network at once: a data set of any size
 /// is evaluated in the memory of this many.
 const EVALUATION_ROWS: usize = 256;
+
+/// Parameters from which on packing all of them is shared out.
+const WORTH_SHARING: usize = 64 * 1024;
 
 /// How many columns of activations lie side by side, checked; 0 for all.
 ///
@@ -263,6 +267,10 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
     fn first_half(&mut self, batch: &Batch<'_>) -> Result<f64> {
         self.plan.check_batch(batch)?;
         let (layers, rows) = (Arc::clone(&self.layers), batch.len());
+        // so many blocks of rows would read what is not packed more than once
+        if rows > MOST_ROWS * self.crew.threads() {
+            self.pack_rest();
+        }
         self.workspace.reserve_losses(rows)?;
         self.reserve_copies(batch)?;
         let (groups, threads) = (self.groups(rows), self.crew.threads());
@@ -311,6 +319,28 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
         Ok(sum / self.plan.loss.divisor(self.plan.reduction, rows, self.plan.outputs()))
     }
 
+    /// Packs the weights of all layers.
+    fn pack_all(&mut self) {
+        let HostNetwork { layers, kernels, parameters, pieces, packed, .. } = self;
+        let worth = self.crew.threads() > 1 && parameters.len() > WORTH_SHARING;
+        let parts = packed.parts_of_all();
+        self.crew.for_each_if(worth, pieces.len(), &|piece, _| {
+            let Piece { layer: number, outputs } = &pieces[piece];
+            let layer = &layers[*number];
+            let weight = &parameters[layer.weight.clone()][outputs.start * layer.inputs..];
+            let rows = MatRef::new(weight, outputs.len(), layer.inputs);
+            // SAFETY: pieces are different outputs, which begin with a panel
+            unsafe { parts.pack(&**kernels, rows, *number, outputs.start) };
+        });
+    }
+
+    /// Packs the weights of all layers if some are not packed.
+    fn pack_rest(&mut self) {
+        if !self.packed.is_whole() {
+            self.pack_all();
+        }
+    }
+
     /// Makes room for a gradient that is kept.
     fn reserve_gradient(&mut self) -> Result<()> {
         if self.gradient.is_empty() {
@@ -330,6 +360,9 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
             Some(_) => Gradient::Used(Disjoint::new(&mut self.block)),
             None => Gradient::Kept(Disjoint::new(&mut self.gradient)),
         };
+        if rule.is_some() {
+            self.packed.note_update();
+        }
         // the pieces read the rest of the workspace
         let mut packed_inputs = std::mem::take(&mut self.workspace.inputs);
         let mut partial = std::mem::take(&mut self.workspace.partial);
@@ -343,7 +376,7 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
             &mut self.parameters,
             gradient,
             &mut self.moments,
-            &mut self.packed,
+            self.packed.parts_to_keep(),
             groups,
             copies,
             self.crew.threads(),
@@ -394,6 +427,7 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
     ) -> Result<Values> {
         self.plan.check_inputs(batch)?;
         let rows = batch.len();
+        self.pack_rest();
         self.workspace.reserve(&self.layers, rows.min(EVALUATION_ROWS), backward)?;
         let mut collected = vec![T::zero(); rows * width];
         let all = Disjoint::new(&mut collected);

@@ -1,11 +1,14 @@
+use super::HostNetwork;
 use crate::HostBackend;
-use crate::kernels::{Beta, Kernels};
+use crate::kernels::{Beta, Kernels, Weights};
 use crate::math::Math;
 use crate::matrix::{MatMut, MatRef};
 use consonance_core::{
-    Activation, Backend, Batch, Dataset, Init, Loss, Optimizer, OptimizerState, Plan, Targets,
-    Values,
+    Activation, Backend, Batch, Dataset, Init, Loss, Network, Optimizer, OptimizerState, Plan,
+    Targets, Values,
 };
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 struct Loops;
 
@@ -84,4 +87,102 @@ fn threads_share_a_step_of(rows: usize) {
         )
     });
     assert_eq!(answers[0], answers[1]);
+}
+
+/// Loops that read W from panels of four rows, one after the other, where they are given them.
+#[derive(Default)]
+struct Panels {
+    /// Forward products without.
+    without: AtomicUsize,
+}
+
+/// Inputs of layers whose panels a step keeps.
+const KEPT: usize = 9;
+
+impl Kernels<f32> for Panels {
+    fn gemm(&self, a: MatRef<'_, f32>, b: MatRef<'_, f32>, beta: Beta, c: MatMut<'_, f32>) {
+        Loops.gemm(a, b, beta, c);
+    }
+
+    fn is_shape_invariant(&self) -> bool {
+        true
+    }
+
+    fn panel_rows(&self) -> usize {
+        4
+    }
+
+    fn keeps_packed(&self, inputs: usize, _: usize) -> bool {
+        inputs == KEPT
+    }
+
+    fn pack(&self, weight: MatRef<'_, f32>, packed: &mut [f32]) {
+        for (row, packed) in packed.chunks_mut(weight.cols()).take(weight.rows()).enumerate() {
+            packed.copy_from_slice(weight.row(row));
+        }
+    }
+
+    fn forward(
+        &self,
+        x: MatRef<'_, f32>,
+        weights: Weights<'_, f32>,
+        bias: &[f32],
+        activation: Activation,
+        sums: Option<MatMut<'_, f32>>,
+        y: MatMut<'_, f32>,
+    ) {
+        let Weights { mut matrix, packed, .. } = weights;
+        match packed {
+            [] => {
+                assert_ne!(matrix.cols(), KEPT, "panels of this layer are kept");
+                self.without.fetch_add(1, Ordering::Relaxed);
+            }
+            packed => matrix = MatRef::new(packed, matrix.rows(), matrix.cols()),
+        }
+        let weights = Weights { matrix, packed: &[], ..weights };
+        Loops.forward(x, weights, bias, activation, sums, y);
+    }
+}
+
+#[test]
+fn panels_are_of_the_weights_there_are() {
+    let plan = Plan::mlp(KEPT, &[24, 16], 3, Activation::Tanh, Loss::CrossEntropy);
+    let rows = 2000;
+    let features: Vec<f32> = (0..rows * KEPT).map(|i| (i * 37 % 101) as f32 / 101.0).collect();
+    let classes = Targets::Classes((0..rows as u32).map(|row| row % 3).collect());
+    let data = Dataset::new(KEPT, features.into(), classes).unwrap();
+    let some: Vec<u32> = (0..60).rev().collect();
+    let adam = Optimizer::adam(0.01);
+    for threads in [1, 3] {
+        let kernels = Arc::new(Panels::default());
+        let mut network = HostNetwork::new("panels", Arc::clone(&kernels), &plan, threads).unwrap();
+        network.set_parameters(&Init::GlorotUniform.draw(&plan, 1).unwrap()).unwrap();
+        let without = || kernels.without.load(Ordering::Relaxed);
+        let check = |network: &mut HostNetwork<f32, Panels>, after: &str| {
+            let mut plain = HostBackend::new("loops", "", "", Loops).network(&plan, 1).unwrap();
+            plain.set_parameters(&network.parameters().unwrap()).unwrap();
+            let [part, all] = [data.batch(&some), data.all()];
+            let losses = [network.loss_and_gradient(&part), plain.loss_and_gradient(&part)];
+            assert_eq!(losses[0], losses[1], "the loss after {after}, {threads} threads");
+            let before = without();
+            let outputs = [network.forward(&all), plain.forward(&all)];
+            assert_eq!(outputs[0], outputs[1], "outputs after {after}, {threads} threads");
+            assert_eq!(without(), before, "answers read panels, after {after}");
+        };
+        check(&mut network, "setting parameters");
+        for _ in 0..3 {
+            network.step(&data.batch(&some), &adam).unwrap();
+        }
+        assert!(without() > 0, "a step keeps no panels of the second layer");
+        check(&mut network, "steps");
+        network.step(&data.batch(&some), &adam).unwrap();
+        check(&mut network, "a step after answers");
+        network.update(&adam).unwrap();
+        check(&mut network, "an update");
+        network.step(&data.batch(&some), &adam).unwrap();
+        let before = without();
+        network.step(&data.all(), &adam).unwrap();
+        assert_eq!(without(), before, "many rows read panels");
+        check(&mut network, "a step of many rows");
+    }
 }
