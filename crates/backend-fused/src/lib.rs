@@ -1,7 +1,8 @@
 //! The fused backend: products in register tiles of this crate's own.
 //!
 //! - The weights are kept packed for the forward product, and packed anew by the task that just
-//!   updated them; nothing is packed for a product that reads rows as they lie.
+//!   updated them; nothing is packed for a product that reads rows as they lie. With AVX-512, f32
+//!   weights that leave a core's cache meanwhile are packed by the product that reads them.
 //! - Bias, relu and relu's derivative are applied while a tile is in the registers.
 //! - Every element is one chain of fused multiply–adds along k, whatever tile it falls into, so
 //!   bits depend neither on the number of threads nor on the shape of a product; in a layer of one

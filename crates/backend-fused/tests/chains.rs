@@ -50,13 +50,17 @@ where
         let mut packed =
             vec![T::nan(); panels * Kernels::<T>::panel_len(&kernels, inputs, outputs)];
         kernels.pack(matrix, &mut packed);
-        let mut y = vec![T::nan(); rows * outputs];
-        let weights = Weights { matrix, packed: &packed, of_outputs: outputs };
-        let to = MatMut::new(&mut y, rows, outputs);
-        kernels.forward(x, weights, &bias, Activation::Relu, None, to);
         let mut expected = chains(level, &bias, &x, &matrix.t());
         expected.iter_mut().for_each(|x| *x = x.max(T::zero()));
-        assert!(y == expected, "{level}: {rows} × {inputs} × {outputs}, {gap} apart");
+        // by the panels that are kept, and by those of large weights, which are not
+        for packed in [&packed[..], &[]] {
+            let mut y = vec![T::nan(); rows * outputs];
+            let weights = Weights { matrix, packed, of_outputs: outputs };
+            let to = MatMut::new(&mut y, rows, outputs);
+            kernels.forward(x, weights, &bias, Activation::Relu, None, to);
+            let place = format!("{level}: {rows} × {inputs} × {outputs}, {gap} apart");
+            assert!(y == expected, "{place}, {} packed", packed.len());
+        }
     }
 }
 
@@ -201,7 +205,12 @@ where
         let mut y = InPanels::new(rows, outputs, width, nan);
         kernels.forward(x.view(), weights, &bias, Activation::Identity, None, y.view_mut());
         if outputs > 1 {
-            y.assert_are(&chains(level, &bias, &x.view(), &matrix.t()), &what);
+            let expected = chains(level, &bias, &x.view(), &matrix.t());
+            y.assert_are(&expected, &what);
+            let unpacked = Weights { packed: &[], ..weights };
+            let mut y = InPanels::new(rows, outputs, width, nan);
+            kernels.forward(x.view(), unpacked, &bias, Activation::Identity, None, y.view_mut());
+            y.assert_are(&expected, &format!("{what}, weights not packed"));
         } else {
             let apart: Vec<T> =
                 (0..rows * inputs).map(|i| number(i / inputs, i % inputs)).collect();

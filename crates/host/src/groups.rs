@@ -49,6 +49,11 @@ impl Groups {
         self.count
     }
 
+    /// How many blocks of rows they are taken through the layers in.
+    pub(crate) fn blocks(&self) -> usize {
+        (0..self.count).map(|number| self.rows(number).len().div_ceil(MOST_ROWS)).sum()
+    }
+
     /// The rows of group `number`: whole tiles but for the last.
     pub(crate) fn rows(&self, number: usize) -> Range<usize> {
         let tiles = self.rows.div_ceil(TILE);

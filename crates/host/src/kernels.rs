@@ -19,7 +19,8 @@ pub enum Beta {
 pub struct Weights<'a, T> {
     /// W itself.
     pub matrix: MatRef<'a, T>,
-    /// What [`Kernels::pack`] made of it; empty where the kernels keep no packed form.
+    /// What [`Kernels::pack`] made of it; empty where the kernels have no packed form, and where
+    /// [`Kernels::keeps_packed`] says no and nothing has been packed since the last update.
     pub packed: &'a [T],
     /// How many outputs the whole layer has, of which W may be some.
     pub of_outputs: usize,
@@ -85,9 +86,10 @@ pub trait Kernels<T: Math>: Send + Sync + 'static {
     }
 
     /// True if W's panels are packed anew after each update. False for layers whose weights cost
-    /// less to read as they lie once a step: their panels are packed before they are read many
-    /// times, by an evaluation or by the many blocks of a large batch, and until then the forward
-    /// product is given none.
+    /// less to read as they lie once a step: their panels are packed before an evaluation, or a step
+    /// in which several tasks would read them whole, and until then the forward product is given
+    /// none. It must have the same bits with them and without: which it is depends on the number of
+    /// threads, and on what the network was asked before.
     fn keeps_packed(&self, inputs: usize, outputs: usize) -> bool {
         let _ = (inputs, outputs);
         true

@@ -21,8 +21,18 @@ pub(crate) struct Packed<T> {
 struct Place {
     start: usize,
     panel_len: usize,
-    /// Whether an update packs it anew.
+    /// Whether an update packs it anew, or it has no panels.
     is_kept: bool,
+}
+
+/// The layers whose panels are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Which {
+    All,
+    /// Those that are packed anew after each update.
+    Kept,
+    /// The others.
+    Rest,
 }
 
 impl Place {
@@ -38,8 +48,7 @@ pub(crate) struct PackedParts<'a, T> {
     arena: Disjoint<'a, T>,
     panel_rows: usize,
     layers: &'a [Place],
-    /// Whether panels that are not kept are written too.
-    all: bool,
+    which: Which,
 }
 
 impl<T: Math> Packed<T> {
@@ -47,11 +56,9 @@ impl<T: Math> Packed<T> {
     pub(crate) fn new(layers: &[DenseLayer], kernels: &impl Kernels<T>) -> Self {
         let mut start = 0;
         let place = |layer: &DenseLayer| {
-            let place = Place {
-                start,
-                panel_len: kernels.panel_len(layer.inputs, layer.outputs),
-                is_kept: kernels.keeps_packed(layer.inputs, layer.outputs),
-            };
+            let panel_len = kernels.panel_len(layer.inputs, layer.outputs);
+            let is_kept = panel_len == 0 || kernels.keeps_packed(layer.inputs, layer.outputs);
+            let place = Place { start, panel_len, is_kept };
             start += Self::layer_len(layer, kernels);
             place
         };
@@ -79,11 +86,15 @@ impl<T: Math> Packed<T> {
     /// The panels of some outputs of layer `number`, which begin with a panel; none if they are of
     /// earlier weights.
     pub(crate) fn rows(&self, number: usize, outputs: &Range<usize>) -> &[T] {
-        let place = &self.layers[number];
-        if self.panel_rows == 0 || !self.is_whole && !place.is_kept {
+        if self.panel_rows == 0 || self.lacks(number) {
             return &[];
         }
-        &self.arena[place.panels(self.panel_rows, outputs)]
+        &self.arena[self.layers[number].panels(self.panel_rows, outputs)]
+    }
+
+    /// True if the panels of layer `number` are of earlier weights.
+    pub(crate) fn lacks(&self, number: usize) -> bool {
+        !self.is_whole && !self.layers[number].is_kept
     }
 
     /// True if all panels are of the weights there are.
@@ -96,20 +107,11 @@ impl<T: Math> Packed<T> {
         self.is_whole = self.layers.iter().all(|place| place.is_kept);
     }
 
-    /// For an update, which packs what is kept.
-    pub(crate) fn parts_to_keep(&mut self) -> PackedParts<'_, T> {
-        self.parts(false)
-    }
-
-    /// To pack all there is.
-    pub(crate) fn parts_of_all(&mut self) -> PackedParts<'_, T> {
-        self.is_whole = true;
-        self.parts(true)
-    }
-
-    fn parts(&mut self, all: bool) -> PackedParts<'_, T> {
+    /// To pack the weights there are; if they are not only those that are kept, all of them.
+    pub(crate) fn parts(&mut self, which: Which) -> PackedParts<'_, T> {
+        self.is_whole |= which != Which::Kept;
         let Packed { arena, panel_rows, layers, .. } = self;
-        PackedParts { arena: Disjoint::new(arena), panel_rows: *panel_rows, layers, all }
+        PackedParts { arena: Disjoint::new(arena), panel_rows: *panel_rows, layers, which }
     }
 }
 
@@ -122,7 +124,12 @@ impl<T: Math> PackedParts<'_, T> {
     #[allow(clippy::mut_from_ref)]
     pub(crate) unsafe fn rows(&self, number: usize, outputs: &Range<usize>) -> &mut [T] {
         let place = &self.layers[number];
-        if self.panel_rows == 0 || !self.all && !place.is_kept {
+        let written = match self.which {
+            Which::All => true,
+            Which::Kept => place.is_kept,
+            Which::Rest => !place.is_kept,
+        };
+        if self.panel_rows == 0 || !written {
             return &mut [];
         }
         // SAFETY: the caller's promise

@@ -4,6 +4,7 @@ use super::HostNetwork;
 use crate::flush::Flush;
 use crate::kernels::Kernels;
 use crate::math::Math;
+use crate::packed::Which;
 use crate::schedule;
 use consonance_core::{
     Activation, Arena, Batch, Error, Network, Optimizer, OptimizerState, Plan, Result, Values,
@@ -43,7 +44,7 @@ impl<T: Math, K: Kernels<T>> Network for HostNetwork<T, K> {
         let (m, v) = (moments.next().unwrap_or_default(), moments.next().unwrap_or_default());
         let _flush = Flush::begin();
         T::update(&rule, &mut self.parameters, &self.gradient, m, v);
-        self.pack_all();
+        self.pack(Which::All);
         Ok(())
     }
 
@@ -106,7 +107,7 @@ impl<T: Math, K: Kernels<T>> Network for HostNetwork<T, K> {
     fn set_parameters(&mut self, parameters: &Values) -> Result<()> {
         let given = parameters.expect::<T>("parameters", self.parameters.len())?;
         self.parameters.copy_from_slice(given);
-        self.pack_all();
+        self.pack(Which::All);
         Ok(())
     }
 

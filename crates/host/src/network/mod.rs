@@ -13,7 +13,7 @@ use crate::loss;
 use crate::math::Math;
 use crate::matrix::MatRef;
 use crate::outputwise::{Gradient, Outputwise, block_len, inputs_len};
-use crate::packed::Packed;
+use crate::packed::{Packed, Which};
 use crate::pass::{Pass, Shard};
 use crate::schedule::{self, MOST_ROWS, Operation, Piece};
 use crate::trial::Trial;
@@ -30,6 +30,13 @@ const EVALUATION_ROWS: usize = 256;
 
 /// Parameters from which on packing all of them is shared out.
 const WORTH_SHARING: usize = 64 * 1024;
+
+/// True if a step goes through all layers by rows: on one thread nothing travels, and what is in the
+/// cache is best used at once. Where the cut must not depend on the number of threads, it is cut as
+/// for several.
+fn is_alone(shared: bool, free: Option<usize>) -> bool {
+    free.is_some() && !shared
+}
 
 /// How many columns of activations lie side by side, checked; 0 for all.
 ///
@@ -267,8 +274,7 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
     fn first_half(&mut self, batch: &Batch<'_>) -> Result<f64> {
         self.plan.check_batch(batch)?;
         let (layers, rows) = (Arc::clone(&self.layers), batch.len());
-        // so many blocks of rows would read what is not packed more than once
-        if rows > MOST_ROWS * self.crew.threads() {
+        if self.reads_often(rows) {
             self.pack_rest();
         }
         self.workspace.reserve_losses(rows)?;
@@ -289,9 +295,8 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
             self.by_groups(batch, groups);
         } else {
             self.workspace.reserve(&layers, rows, true)?;
-            // on one thread nothing travels, and what is in the cache is best used at once
             let (worth, free) = self.shares(rows);
-            let alone = free.is_some() && !worth;
+            let alone = is_alone(worth, free);
             let computes = |&operation: &Operation| match alone {
                 true => None,
                 false => schedule::by_outputs(operation, &layers, rows),
@@ -319,11 +324,11 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
         Ok(sum / self.plan.loss.divisor(self.plan.reduction, rows, self.plan.outputs()))
     }
 
-    /// Packs the weights of all layers.
-    fn pack_all(&mut self) {
+    /// Packs the weights of some layers.
+    fn pack(&mut self, which: Which) {
         let HostNetwork { layers, kernels, parameters, pieces, packed, .. } = self;
         let worth = self.crew.threads() > 1 && parameters.len() > WORTH_SHARING;
-        let parts = packed.parts_of_all();
+        let parts = packed.parts(which);
         self.crew.for_each_if(worth, pieces.len(), &|piece, _| {
             let Piece { layer: number, outputs } = &pieces[piece];
             let layer = &layers[*number];
@@ -334,11 +339,30 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
         });
     }
 
-    /// Packs the weights of all layers if some are not packed.
+    /// Packs the weights that the last step did not pack.
     fn pack_rest(&mut self) {
         if !self.packed.is_whole() {
-            self.pack_all();
+            self.pack(Which::Rest);
         }
+    }
+
+    /// True if several tasks of a step would read the whole of weights that are not packed, and pack
+    /// them each for itself.
+    fn reads_often(&self, rows: usize) -> bool {
+        let (worth, free) = self.shares(rows);
+        let groups = self.groups(rows).filter(|groups| groups.are_tasks);
+        let blocks = match groups {
+            Some(groups) => groups.blocks(),
+            None => rows.div_ceil(schedule::shard_rows(rows, free)),
+        };
+        let by_rows = |number| {
+            let forward = Operation::Forward(number);
+            groups.is_some()
+                || is_alone(worth, free)
+                || schedule::by_outputs(forward, &self.layers, rows).is_none()
+        };
+        let lacking = (0..self.layers.len()).filter(|&number| self.packed.lacks(number));
+        blocks > 1 && lacking.into_iter().any(by_rows)
     }
 
     /// Makes room for a gradient that is kept.
@@ -376,7 +400,7 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
             &mut self.parameters,
             gradient,
             &mut self.moments,
-            self.packed.parts_to_keep(),
+            self.packed.parts(Which::Kept),
             groups,
             copies,
             self.crew.threads(),
