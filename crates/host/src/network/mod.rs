@@ -349,6 +349,9 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
     /// True if several tasks of a step would read the whole of weights that are not packed, and pack
     /// them each for itself.
     fn reads_often(&self, rows: usize) -> bool {
+        if self.packed.is_whole() {
+            return false;
+        }
         let (worth, free) = self.shares(rows);
         let groups = self.groups(rows).filter(|groups| groups.are_tasks);
         let blocks = match groups {
@@ -361,8 +364,8 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
                 || is_alone(worth, free)
                 || schedule::by_outputs(forward, &self.layers, rows).is_none()
         };
-        let lacking = (0..self.layers.len()).filter(|&number| self.packed.lacks(number));
-        blocks > 1 && lacking.into_iter().any(by_rows)
+        let mut lacking = (0..self.layers.len()).filter(|&number| self.packed.lacks(number));
+        blocks > 1 && lacking.any(by_rows)
     }
 
     /// Makes room for a gradient that is kept.
