@@ -25,7 +25,7 @@ struct Place {
     is_kept: bool,
 }
 
-/// The layers whose panels are written.
+/// The layers whose panels are to be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Which {
     All,
@@ -107,7 +107,8 @@ impl<T: Math> Packed<T> {
         self.is_whole = self.layers.iter().all(|place| place.is_kept);
     }
 
-    /// To pack the weights there are; if they are not only those that are kept, all of them.
+    /// For tasks that pack all weights of some layers. Notes that nothing is lacking afterwards, unless
+    /// it is those alone that an update packs.
     pub(crate) fn parts(&mut self, which: Which) -> PackedParts<'_, T> {
         self.is_whole |= which != Which::Kept;
         let Packed { arena, panel_rows, layers, .. } = self;
