@@ -136,6 +136,11 @@ impl Fused {
         self.amx
     }
 
+    /// True if there is a matrix unit, and it multiplies this type.
+    fn has_unit_for<T: Compiled>(&self) -> bool {
+        self.amx && T::amx_panel(1).is_some()
+    }
+
     /// True if the matrix unit takes sums of so many terms. This and the next two depend on the length
     /// of the sums and on the shape of the whole layer alone, so that bits do not depend on how a
     /// product is cut.
@@ -420,6 +425,11 @@ macro_rules! kernels {
                 true
             }
 
+            fn divides_well(&self) -> bool {
+                // the matrix unit has A split for each product
+                !self.has_unit_for::<$type>()
+            }
+
             fn panel_rows(&self) -> usize {
                 <$type>::lanes(self.level)
             }
@@ -428,7 +438,7 @@ macro_rules! kernels {
                 let (lanes, rows) = (<$type>::lanes(self.level), <$type>::rows(self.level));
                 let worth = layers.iter().any(|layer| layer.weight.len() >= WORTH_WEIGHTS);
                 // panels hold whole tiles; the matrix unit takes rows in one piece
-                let unit = self.amx && <$type>::amx_panel(1).is_some();
+                let unit = self.has_unit_for::<$type>();
                 if worth && lanes.is_multiple_of(rows) && !unit { lanes } else { 0 }
             }
 

@@ -7,7 +7,6 @@
 
 use std::any::Any;
 use std::cell::UnsafeCell;
-use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -36,7 +35,11 @@ type Job = (*const (dyn Fn(usize, usize) + Sync), usize);
 /// Each in cache lines of its own (processors fetch pairs of them).
 #[derive(Default)]
 #[repr(align(128))]
-struct Share(AtomicU64);
+struct Share {
+    tickets: AtomicU64,
+    /// The number behind that of the last task. Written with the job.
+    end: AtomicUsize,
+}
 
 struct Shared {
     /// Which call this is. Workers watch it.
@@ -117,11 +120,41 @@ impl Crew {
 
     /// Calls `task(number, thread)` for each number below `tasks`, once, on any threads, and returns
     /// when all have returned. Threads are numbered from 0, the caller's, which has the first tasks
-    /// unless others help. Allocates nothing.
+    /// unless others help; all have as many, or one less. Allocates nothing.
     ///
     /// # Panics
     /// With the panic of a task, after all others have finished; for 2³² tasks or more.
     pub fn for_each(&mut self, tasks: usize, task: &(dyn Fn(usize, usize) + Sync)) {
+        let threads = self.threads();
+        self.hand_out(tasks, |number| ((number + 1) * tasks).div_ceil(threads), task);
+    }
+
+    /// [`Crew::for_each`] where each thread's tasks, unless others help, end before its number in
+    /// `ends`, and begin with the one before; if `share`. Otherwise all on the calling thread.
+    ///
+    /// # Panics
+    /// As [`Crew::for_each`]; and if there are not as many ends as threads, in rising order.
+    pub fn for_each_of(
+        &mut self,
+        share: bool,
+        ends: &[usize],
+        task: &(dyn Fn(usize, usize) + Sync),
+    ) {
+        assert!(ends.len() == self.threads() && ends.is_sorted(), "an end for each thread");
+        let tasks = ends[ends.len() - 1];
+        match share {
+            true => self.hand_out(tasks, |number| ends[number], task),
+            false => (0..tasks).for_each(|number| task(number, 0)),
+        }
+    }
+
+    /// Has the tasks run: those of each thread end before what `end` says of it.
+    fn hand_out(
+        &mut self,
+        tasks: usize,
+        end: impl Fn(usize) -> usize,
+        task: &(dyn Fn(usize, usize) + Sync),
+    ) {
         if tasks <= 1 || self.workers.is_empty() {
             (0..tasks).for_each(|number| task(number, 0));
             return;
@@ -141,9 +174,13 @@ impl Crew {
         unsafe { *shared.job.get() = Some((function, tasks)) };
         shared.finished.store(0, Ordering::Relaxed);
         let call = shared.call.load(Ordering::Relaxed).wrapping_add(1);
+        let mut start = 0;
         for (number, share) in shared.shares.iter().enumerate() {
-            let len = shared.share(number, tasks).len() as u64;
-            share.0.store(u64::from(call) << 32 | len, Ordering::Release);
+            let end = end(number);
+            share.end.store(end, Ordering::Relaxed);
+            let tickets = u64::from(call) << 32 | (end - start) as u64;
+            share.tickets.store(tickets, Ordering::Release);
+            start = end;
         }
         // SeqCst orders this store before the look at the sleepers: see `Shared::sleep`.
         shared.call.store(call, Ordering::SeqCst);
@@ -162,12 +199,6 @@ impl Crew {
 }
 
 impl Shared {
-    /// The tasks that fall to thread `number`.
-    fn share(&self, number: usize, tasks: usize) -> Range<usize> {
-        let threads = self.shares.len();
-        (number * tasks).div_ceil(threads)..((number + 1) * tasks).div_ceil(threads)
-    }
-
     /// What worker `number` does until the crew is dropped.
     fn work(&self, number: usize) {
         self.started.fetch_add(1, Ordering::Release);
@@ -190,9 +221,9 @@ impl Shared {
         let (mut run, mut of_call) = (0, 0);
         for (offset, share) in from.iter().chain(before).enumerate() {
             let owner = (number + offset) % self.shares.len();
-            let mut tickets = share.0.load(Ordering::Acquire);
+            let mut tickets = share.tickets.load(Ordering::Acquire);
             while tickets as u32 > 0 {
-                let taken = share.0.compare_exchange_weak(
+                let taken = share.tickets.compare_exchange_weak(
                     tickets,
                     tickets - 1,
                     Ordering::AcqRel,
@@ -202,7 +233,7 @@ impl Shared {
                     Ok(_) => {
                         of_call = self.run(owner, tickets as u32 as usize, number);
                         run += 1;
-                        tickets = share.0.load(Ordering::Acquire);
+                        tickets = share.tickets.load(Ordering::Acquire);
                     }
                     Err(now) => tickets = now,
                 }
@@ -226,7 +257,7 @@ impl Shared {
         let Some((function, tasks)) = (unsafe { *self.job.get() }) else { return 0 };
         // SAFETY: as above; the function outlives the call.
         let function = unsafe { &*function };
-        let task = self.share(owner, tasks).end - left;
+        let task = self.shares[owner].end.load(Ordering::Relaxed) - left;
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| function(task, number))) {
             *self.panic.lock().unwrap_or_else(|e| e.into_inner()) = Some(panic);
         }
@@ -311,6 +342,30 @@ mod tests {
                 assert!(counts.iter().all(|count| count.load(Ordering::Relaxed) == 1));
             }
         }
+    }
+
+    #[test]
+    fn shares_end_where_they_are_said_to() {
+        let mut crew = Crew::new(3).unwrap();
+        for (share, ends) in [(true, [4, 4, 9]), (true, [0, 7, 7]), (false, [1, 2, 3])] {
+            let ran: Vec<_> = (0..ends[2]).map(|_| AtomicUsize::new(0)).collect();
+            crew.for_each_of(share, &ends, &|task, thread| {
+                assert!(share || thread == 0);
+                ran[task].fetch_add(1, Ordering::Relaxed);
+            });
+            assert!(ran.iter().all(|count| count.load(Ordering::Relaxed) == 1), "{ends:?}");
+        }
+        // each thread waits for the others: all take the first of their own
+        let [own, begun] = [const { AtomicUsize::new(0) }; 2];
+        crew.for_each_of(true, &[1, 6, 8], &|task, thread| {
+            if begun.fetch_add(1, Ordering::SeqCst) < 3 {
+                while begun.load(Ordering::SeqCst) < 3 {
+                    thread::yield_now();
+                }
+                own.fetch_add(usize::from(task == [0, 1, 6][thread]), Ordering::SeqCst);
+            }
+        });
+        assert_eq!(own.into_inner(), 3);
     }
 
     #[test]

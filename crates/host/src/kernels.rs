@@ -68,6 +68,15 @@ pub trait Kernels<T: Math>: Send + Sync + 'static {
         false
     }
 
+    /// True if a hundred outputs of a layer cost little more, each, than a thousand at once: if a
+    /// product of many rows packs nothing that the next one, of other outputs, packs again.
+    ///
+    /// The engine then hands out large layers in small tasks, where it may cut as it likes: a
+    /// thread whose core is faster, or not disturbed, takes some of the others'.
+    fn divides_well(&self) -> bool {
+        false
+    }
+
     /// How many rows of W a panel of the packed form has; 0 if the kernels keep none.
     ///
     /// The engine keeps the packed form of every layer beside its weights, and has it packed anew

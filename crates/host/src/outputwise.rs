@@ -9,17 +9,10 @@ use crate::layout::Layout;
 use crate::math::Math;
 use crate::matrix::MatRef;
 use crate::packed::PackedParts;
-use crate::schedule::Piece;
+use crate::schedule::{Piece, block_outputs};
 use crate::workspace::Workspace;
 use consonance_core::{Arena, Batch, DenseLayer, Rows, Rule};
 use std::ops::Range;
-
-/// Parameters of a block: together with their gradient and moments they stay in a core's
-/// second-level cache.
-const BLOCK: usize = 32 * 1024;
-
-/// Outputs of a block at least, and in multiples: enough to make up for what their product packs.
-const BLOCK_OUTPUTS: usize = 64;
 
 /// Where the gradient goes.
 pub(crate) enum Gradient<'a, T> {
@@ -28,11 +21,6 @@ pub(crate) enum Gradient<'a, T> {
     /// A block's for each thread [threads, `block_len`], only until it has been used for the
     /// update: it never leaves the core's cache.
     Used(Disjoint<'a, T>),
-}
-
-/// How many of a layer's outputs are a block.
-fn block_outputs(layer: &DenseLayer) -> usize {
-    (BLOCK / layer.inputs).max(BLOCK_OUTPUTS).next_multiple_of(BLOCK_OUTPUTS).min(layer.outputs)
 }
 
 /// The parameters of the largest block of all layers.

@@ -15,7 +15,7 @@ use crate::matrix::MatRef;
 use crate::outputwise::{Gradient, Outputwise, block_len, inputs_len};
 use crate::packed::{Packed, Which};
 use crate::pass::{Pass, Shard};
-use crate::schedule::{self, MOST_ROWS, Operation, Piece};
+use crate::schedule::{self, Cut, MOST_ROWS, Operation, Piece, Pieces};
 use crate::trial::Trial;
 use crate::workspace::Workspace;
 use consonance_core::{
@@ -50,13 +50,18 @@ fn activation_panel<T: Math>(kernels: &impl Kernels<T>, layers: &[DenseLayer]) -
     panel
 }
 
+/// How the outputs of layers are cut, among so many threads if that is free.
+fn cut<T: Math>(kernels: &impl Kernels<T>, free: Option<usize>) -> Cut {
+    Cut { threads: free, panel: kernels.panel_rows(), fine: kernels.divides_well() }
+}
+
 /// The engine: parameters, gradient and moments as flat arenas, a workspace, a crew.
 pub(crate) struct HostNetwork<T, K> {
     plan: Arc<Plan>,
     layers: Arc<[DenseLayer]>,
     kernels: Arc<K>,
     crew: Crew,
-    pieces: Vec<Piece>,
+    pieces: Pieces,
     parameters: Arena<T>,
     /// The weights once more, as the kernels like them.
     packed: Packed<T>,
@@ -84,7 +89,7 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
         let panel = activation_panel(&*kernels, &layers);
         Ok(HostNetwork {
             plan: Arc::new(plan.clone()),
-            pieces: schedule::pieces(&layers, crew.threads(), free, kernels.panel_rows()),
+            pieces: schedule::pieces(&layers, crew.threads(), cut(&*kernels, free)),
             packed: Packed::new(&layers, &*kernels),
             parameters: Arena::try_zeros("parameters", count)?,
             block: Arena::try_zeros(
@@ -185,15 +190,20 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
         copies: bool,
     ) {
         let (worth, free) = self.shares(batch.len());
-        let outputs = self.layers[computes].outputs;
-        let each = schedule::piece(outputs, free, self.kernels.panel_rows());
+        let (rows, outputs) = (batch.len(), self.layers[computes].outputs);
+        let reads = match operation {
+            Operation::Backward(layer) => layer,
+            _ => computes,
+        };
+        let work = rows.saturating_mul(self.layers[reads].weight.len() / outputs);
+        let tasks = cut(&*self.kernels, free).tasks(outputs, work);
         let HostNetwork { layers, kernels, parameters, packed, workspace, .. } = self;
         let pass = Pass::new(&**kernels, layers, parameters, packed, batch, workspace);
-        self.crew.for_each_if(worth, outputs.div_ceil(each), &|piece, thread| {
+        self.crew.for_each_if(worth, tasks.count(), &|task, thread| {
             let _flush = Flush::begin();
-            let outputs = piece * each..((piece + 1) * each).min(outputs);
-            let all = Shard { copy: copies.then_some(thread), ..Shard::of(0..batch.len()) };
-            // SAFETY: pieces are different outputs, and the crew runs each once
+            let outputs = tasks.outputs(task);
+            let all = Shard { copy: copies.then_some(thread), ..Shard::of(0..rows) };
+            // SAFETY: tasks compute different outputs, and the crew runs each once
             unsafe {
                 match operation {
                     Operation::Backward(layer) => pass.backward(layer, &all, outputs),
@@ -329,8 +339,8 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
         let HostNetwork { layers, kernels, parameters, pieces, packed, .. } = self;
         let worth = self.crew.threads() > 1 && parameters.len() > WORTH_SHARING;
         let parts = packed.parts(which);
-        self.crew.for_each_if(worth, pieces.len(), &|piece, _| {
-            let Piece { layer: number, outputs } = &pieces[piece];
+        self.crew.for_each_of(worth, &pieces.ends, &|piece, _| {
+            let Piece { layer: number, outputs } = &pieces.pieces[piece];
             let layer = &layers[*number];
             let weight = &parameters[layer.weight.clone()][outputs.start * layer.inputs..];
             let rows = MatRef::new(weight, outputs.len(), layer.inputs);
@@ -409,10 +419,10 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
             self.crew.threads(),
             worth,
         );
-        self.crew.for_each_if(worth, pieces.len(), &|piece, thread| {
+        self.crew.for_each_of(worth, &pieces.ends, &|piece, thread| {
             let _flush = Flush::begin();
             // SAFETY: pieces are different outputs, and the crew runs each once
-            unsafe { outputwise.run(&pieces[piece], rule, thread) };
+            unsafe { outputwise.run(&pieces.pieces[piece], rule, thread) };
         });
         self.workspace.inputs = packed_inputs;
         self.workspace.partial = partial;
