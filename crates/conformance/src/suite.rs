@@ -30,7 +30,7 @@ macro_rules! __kernel_checks {
     ($($with:ident)::+ ! ($($arguments:tt)*)) => {
         $($with)::+! {
             ($($arguments)*)
-            products non_finite repeats shape_invariance
+            products non_finite repeats shape_invariance without_panels
             forward input_gradient weight_gradient
         }
     };

@@ -124,7 +124,7 @@ pub(crate) struct Cut {
 }
 
 impl Cut {
-    /// Shares of a layer's outputs, which equal parts of the threads compute.
+    /// A layer's outputs in as many shares as there are threads, or in shares of a fixed size.
     fn shares(self, outputs: usize) -> impl ExactSizeIterator<Item = Range<usize>> {
         let share = each(outputs, self.threads, self.panel.max(TILE));
         (0..outputs.div_ceil(share)).map(move |number| range(number, share, outputs))

@@ -39,6 +39,8 @@ pub(crate) enum Fault {
     DependsOnThread,
     /// Claims shape invariance, and sums backwards where C has an odd number of rows.
     FalseClaim,
+    /// A dense layer's sums run backwards where its packed weights are at hand.
+    PanelsOfOtherBits,
     /// A dense layer without its bias.
     DropsBias,
     /// A dense layer's activation reaches whole registers only.
@@ -61,7 +63,7 @@ pub(crate) enum Fault {
 
 impl Fault {
     /// Each fault, and the check that is there to find it.
-    pub(crate) const ALL: [(Fault, &str); 23] = [
+    pub(crate) const ALL: [(Fault, &str); 24] = [
         (Fault::WrongElement, "products"),
         (Fault::SwappedTranspose, "products"),
         (Fault::StaleBuffer, "products"),
@@ -76,6 +78,7 @@ impl Fault {
         (Fault::ChangesOrder, "repeats"),
         (Fault::DependsOnThread, "repeats"),
         (Fault::FalseClaim, "shape_invariance"),
+        (Fault::PanelsOfOtherBits, "without_panels"),
         (Fault::DropsBias, "forward"),
         (Fault::ForgetsActivation, "forward"),
         (Fault::ForgetsSums, "forward"),
@@ -105,6 +108,12 @@ impl Loops {
 pub(crate) fn shortened<T: Element>(x: T, digits: i32) -> T {
     let scaled = x * T::of(2.0_f64.powi(digits) + 1.0);
     scaled - (scaled - x)
+}
+
+/// The matrix with its columns in reverse order.
+fn backwards<T: Math>(matrix: MatRef<'_, T>) -> Vec<T> {
+    let columns = || (0..matrix.cols()).rev();
+    (0..matrix.rows()).flat_map(|i| columns().map(move |j| matrix.get(i, j))).collect()
 }
 
 impl<T: Math> Kernels<T> for Loops {
@@ -174,6 +183,15 @@ impl<T: Math> Kernels<T> for Loops {
         true
     }
 
+    fn panel_rows(&self) -> usize {
+        8
+    }
+
+    fn keeps_packed(&self, _: usize, _: usize) -> bool {
+        // panels are there, and not read, but by the fault
+        false
+    }
+
     fn forward(
         &self,
         x: MatRef<'_, T>,
@@ -188,7 +206,15 @@ impl<T: Math> Kernels<T> for Loops {
         if self.fault != Fault::DropsBias {
             z.chunks_exact_mut(outputs).for_each(|row| row.copy_from_slice(bias));
         }
-        self.gemm(x, weights.matrix.t(), Beta::One, MatMut::new(&mut z, rows, outputs));
+        let into = MatMut::new(&mut z, rows, outputs);
+        if self.fault == Fault::PanelsOfOtherBits && !weights.packed.is_empty() {
+            let [x, w] = [x, weights.matrix].map(backwards);
+            let k = weights.matrix.cols();
+            let [x, w] = [MatRef::new(&x, rows, k), MatRef::new(&w, outputs, k)];
+            self.gemm(x, w.t(), Beta::One, into);
+        } else {
+            self.gemm(x, weights.matrix.t(), Beta::One, into);
+        }
         if let Some(mut sums) = sums.filter(|_| self.fault != Fault::ForgetsSums) {
             for (i, z) in z.chunks_exact(outputs).enumerate() {
                 sums.row(i).copy_from_slice(z);

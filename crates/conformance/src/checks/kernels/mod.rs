@@ -7,7 +7,7 @@ mod strided;
 
 pub use dense::{forward, input_gradient, weight_gradient};
 pub use gemm::{non_finite, products};
-pub use repeats::{repeats, shape_invariance};
+pub use repeats::{repeats, shape_invariance, without_panels};
 
 use consonance_host::{Kernels, MatRef, Math};
 

@@ -103,6 +103,36 @@ pub fn shape_invariance<T: Math>(kernels: &impl Kernels<T>) -> Report {
     report
 }
 
+/// Where [`Kernels::keeps_packed`] says no: a dense layer has the same bits with panels and without.
+/// The engine hands them over or not, by the number of threads and what it was asked before.
+/// Where it says yes of all shapes there is nothing to hold, and the report says that alone.
+pub fn without_panels<T: Math>(kernels: &impl Kernels<T>) -> Report {
+    let mut report = Report::new("without_panels");
+    let lacks = |&[_, n, k]: &[usize; 3]| {
+        kernels.panel_rows() > 0 && kernels.panel_len(k, n) > 0 && !kernels.keeps_packed(k, n)
+    };
+    let shapes = SHAPES.into_iter().chain([[9, 1030, 1024]]).filter(lacks);
+    for (number, shape @ [m, n, k]) in shapes.enumerate() {
+        let mut stream = stream(40_000 + number);
+        let mut draw = |len| normal::<T>(&mut stream, len);
+        let (x, weight, bias) = (draw(m * k), draw(n * k), draw(n));
+        let matrix = MatRef::new(&weight, n, k);
+        let panels = packed(kernels, matrix, n);
+        let forward = |packed| {
+            let mut y = vec![T::nan(); m * n];
+            let weights = Weights { matrix, packed, of_outputs: n };
+            let (x, into) = (MatRef::new(&x, m, k), MatMut::new(&mut y, m, n));
+            kernels.forward(x, weights, &bias, Activation::Identity, None, into);
+            T::values(y)
+        };
+        report.same_bits(format_args!("dense layer {shape:?}"), &forward(&panels), &forward(&[]));
+    }
+    if report.compared() == 0 {
+        report.require(true, "kernels whose panels are always there, or that have none", "");
+    }
+    report
+}
+
 /// Where a matrix of `len` rows or columns is cut: all pairs of neighbouring cuts, and from the
 /// beginning.
 fn ranges(len: usize) -> Vec<Range<usize>> {
