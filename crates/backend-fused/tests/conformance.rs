@@ -2,6 +2,7 @@
 
 use consonance_backend_fused::{Fused, backend};
 use consonance_conformance::check_kernels;
+use consonance_conformance::checks::kernels::without_panels;
 use consonance_host::simd::Level;
 use consonance_host::{Beta, Kernels, MatMut, MatRef};
 
@@ -17,6 +18,15 @@ fn every_level_passes_the_checks_of_kernels() {
         {
             assert!(report.passed(), "{level}: {report}");
         }
+    }
+}
+
+/// The kit tries a layer whose panels are not kept: without, `without_panels` would hold nothing.
+#[test]
+fn the_kit_has_a_layer_without_panels() {
+    if Level::Avx512.is_available() {
+        let report = without_panels::<f32>(&Fused::at(Level::Avx512));
+        assert!(report.compared() > 1, "{report}");
     }
 }
 

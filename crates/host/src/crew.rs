@@ -27,17 +27,18 @@ pub struct Crew {
 /// The tasks of one call, as (the function, how many times to call it).
 type Job = (*const (dyn Fn(usize, usize) + Sync), usize);
 
-/// Which call this is (upper half) and how many tasks of a thread's share nobody has taken (lower
-/// half). A task is taken by counting down; only who has taken one may read the job.
+/// A thread's tasks. Calls that are cut alike give each thread the same ones, so that what a task
+/// leaves in a core's cache is found there by the next; a thread that has done its share helps the
+/// others.
 ///
-/// Tasks of the same number go to the same thread in each call, so that what a task leaves in a
-/// core's cache is found there by the next; a thread that has done its share helps the others.
 /// Each in cache lines of its own (processors fetch pairs of them).
 #[derive(Default)]
 #[repr(align(128))]
 struct Share {
+    /// Which call this is (upper half) and how many of the tasks nobody has taken (lower half). A
+    /// task is taken by counting down; only who has taken one may read the job, and `end`.
     tickets: AtomicU64,
-    /// The number behind that of the last task. Written with the job.
+    /// The number behind that of the last task.
     end: AtomicUsize,
 }
 
@@ -120,46 +121,42 @@ impl Crew {
 
     /// Calls `task(number, thread)` for each number below `tasks`, once, on any threads, and returns
     /// when all have returned. Threads are numbered from 0, the caller's, which has the first tasks
-    /// unless others help; all have as many, or one less. Allocates nothing.
+    /// unless others help; each has as many tasks, or one less. Allocates nothing.
     ///
     /// # Panics
     /// With the panic of a task, after all others have finished; for 2³² tasks or more.
     pub fn for_each(&mut self, tasks: usize, task: &(dyn Fn(usize, usize) + Sync)) {
         let threads = self.threads();
-        self.hand_out(tasks, |number| ((number + 1) * tasks).div_ceil(threads), task);
+        self.hand_out(|thread| ((thread + 1) * tasks).div_ceil(threads), task);
     }
 
-    /// [`Crew::for_each`] where each thread's tasks, unless others help, end before its number in
-    /// `ends`, and begin with the one before; if `share`. Otherwise all on the calling thread.
+    /// [`Crew::for_each`] in shares of the caller's choice: unless others help, a thread has the tasks
+    /// from the end of the thread before, or 0, up to its own, `end(thread)`. If not `share`, all
+    /// run on the calling thread.
     ///
     /// # Panics
-    /// As [`Crew::for_each`]; and if there are not as many ends as threads, in rising order.
-    pub fn for_each_of(
+    /// As [`Crew::for_each`]; and if an end is before that of an earlier thread.
+    pub fn for_each_in_shares(
         &mut self,
         share: bool,
-        ends: &[usize],
+        end: impl Fn(usize) -> usize,
         task: &(dyn Fn(usize, usize) + Sync),
     ) {
-        assert!(ends.len() == self.threads() && ends.is_sorted(), "an end for each thread");
-        let tasks = ends[ends.len() - 1];
         match share {
-            true => self.hand_out(tasks, |number| ends[number], task),
-            false => (0..tasks).for_each(|number| task(number, 0)),
+            true => self.hand_out(end, task),
+            false => (0..end(self.workers.len())).for_each(|number| task(number, 0)),
         }
     }
 
     /// Has the tasks run: those of each thread end before what `end` says of it.
-    fn hand_out(
-        &mut self,
-        tasks: usize,
-        end: impl Fn(usize) -> usize,
-        task: &(dyn Fn(usize, usize) + Sync),
-    ) {
+    fn hand_out(&mut self, end: impl Fn(usize) -> usize, task: &(dyn Fn(usize, usize) + Sync)) {
+        let tasks = end(self.workers.len());
         if tasks <= 1 || self.workers.is_empty() {
             (0..tasks).for_each(|number| task(number, 0));
             return;
         }
         assert!(u32::try_from(tasks).is_ok(), "{tasks} tasks are more than a share can count");
+        assert!((0..=self.workers.len()).map(&end).is_sorted(), "shares end one behind the other");
         let shared = &*self.shared;
         // SAFETY: only the lifetime is erased. This call returns when every task has finished,
         // so nobody calls the function after its borrow ends.
@@ -174,18 +171,19 @@ impl Crew {
         unsafe { *shared.job.get() = Some((function, tasks)) };
         shared.finished.store(0, Ordering::Relaxed);
         let call = shared.call.load(Ordering::Relaxed).wrapping_add(1);
-        let mut start = 0;
-        for (number, share) in shared.shares.iter().enumerate() {
-            let end = end(number);
-            share.end.store(end, Ordering::Relaxed);
-            let tickets = u64::from(call) << 32 | (end - start) as u64;
+        let len = |thread| end(thread) - if thread == 0 { 0 } else { end(thread - 1) };
+        for (thread, share) in shared.shares.iter().enumerate() {
+            share.end.store(end(thread), Ordering::Relaxed);
+            let tickets = u64::from(call) << 32 | len(thread) as u64;
             share.tickets.store(tickets, Ordering::Release);
-            start = end;
         }
         // SeqCst orders this store before the look at the sleepers: see `Shared::sleep`.
         shared.call.store(call, Ordering::SeqCst);
-        for (worker, asleep) in self.workers.iter().zip(&shared.asleep).take(tasks - 1) {
-            if asleep.load(Ordering::SeqCst) && asleep.swap(false, Ordering::SeqCst) {
+        for (number, (worker, asleep)) in self.workers.iter().zip(&shared.asleep).enumerate() {
+            if len(number + 1) > 0
+                && asleep.load(Ordering::SeqCst)
+                && asleep.swap(false, Ordering::SeqCst)
+            {
                 worker.thread().unpark();
             }
         }
@@ -347,25 +345,45 @@ mod tests {
     #[test]
     fn shares_end_where_they_are_said_to() {
         let mut crew = Crew::new(3).unwrap();
-        for (share, ends) in [(true, [4, 4, 9]), (true, [0, 7, 7]), (false, [1, 2, 3])] {
+        for (share, ends) in [(true, [4, 4, 9]), (true, [0, 7, 7]), (false, [100, 200, 300])] {
             let ran: Vec<_> = (0..ends[2]).map(|_| AtomicUsize::new(0)).collect();
-            crew.for_each_of(share, &ends, &|task, thread| {
+            crew.for_each_in_shares(share, |thread| ends[thread], &|task, thread| {
                 assert!(share || thread == 0);
                 ran[task].fetch_add(1, Ordering::Relaxed);
             });
             assert!(ran.iter().all(|count| count.load(Ordering::Relaxed) == 1), "{ends:?}");
         }
-        // each thread waits for the others: all take the first of their own
-        let [own, begun] = [const { AtomicUsize::new(0) }; 2];
-        crew.for_each_of(true, &[1, 6, 8], &|task, thread| {
-            if begun.fetch_add(1, Ordering::SeqCst) < 3 {
+        assert_eq!(
+            firsts(|crew, task| crew.for_each_in_shares(true, |t| [1, 6, 8][t], task)),
+            [0, 1, 6]
+        );
+        assert_eq!(firsts(|crew, task| crew.for_each(8, task)), [0, 3, 6]);
+    }
+
+    /// The first task of each of three threads, which wait for one another.
+    fn firsts(run: impl FnOnce(&mut Crew, &(dyn Fn(usize, usize) + Sync))) -> [usize; 3] {
+        let begun = AtomicUsize::new(0);
+        let firsts = [const { AtomicUsize::new(usize::MAX) }; 3];
+        run(&mut Crew::new(3).unwrap(), &|task, thread| {
+            if firsts[thread].load(Ordering::SeqCst) == usize::MAX {
+                firsts[thread].store(task, Ordering::SeqCst);
+                begun.fetch_add(1, Ordering::SeqCst);
                 while begun.load(Ordering::SeqCst) < 3 {
                     thread::yield_now();
                 }
-                own.fetch_add(usize::from(task == [0, 1, 6][thread]), Ordering::SeqCst);
             }
         });
-        assert_eq!(own.into_inner(), 3);
+        firsts.map(AtomicUsize::into_inner)
+    }
+
+    #[test]
+    fn shares_that_end_before_others_are_refused() {
+        let mut crew = Crew::new(3).unwrap();
+        let falling = catch_unwind(AssertUnwindSafe(|| {
+            crew.for_each_in_shares(true, |thread| [3, 2, 4][thread], &|_, _| {});
+        }));
+        assert!(falling.is_err());
+        every_task_runs_once_on_any_number_of_threads();
     }
 
     #[test]

@@ -68,16 +68,19 @@ pub trait Kernels<T: Math>: Send + Sync + 'static {
         false
     }
 
-    /// True if a hundred outputs of a layer cost little more, each, than a thousand at once: if a
-    /// product of many rows packs nothing that the next one, of other outputs, packs again.
+    /// True if a layer's outputs may be computed some hundred at a time at little more cost than all
+    /// at once: if products pack nothing that products of other outputs pack again.
     ///
-    /// The engine then hands out large layers in small tasks, where it may cut as it likes: a
-    /// thread whose core is faster, or not disturbed, takes some of the others'.
+    /// If kernels are [shape-invariant](Kernels::is_shape_invariant) too, the engine hands out large
+    /// layers in small tasks: a thread whose core is faster, or not disturbed, takes some of the
+    /// others'. Inputs that are [packed](Kernels::pack_inputs) are packed for each block of outputs
+    /// then.
     fn divides_well(&self) -> bool {
         false
     }
 
-    /// How many rows of W a panel of the packed form has; 0 if the kernels keep none.
+    /// How many rows of W a panel of the packed form has: 4, 8, 16, 32 or 64, or 0 if the kernels keep
+    /// none.
     ///
     /// The engine keeps the packed form of every layer beside its weights, and has it packed anew
     /// after each update, by the task that made the update, if the kernels want that
@@ -97,8 +100,8 @@ pub trait Kernels<T: Math>: Send + Sync + 'static {
     /// True if W's panels are packed anew after each update. False for layers whose weights cost
     /// less to read as they lie once a step: their panels are packed before an evaluation, or a step
     /// in which several tasks would read them whole, and until then the forward product is given
-    /// none. It must have the same bits with them and without: which it is depends on the number of
-    /// threads, and on what the network was asked before.
+    /// none. It must have the same bits with them and without, which the conformance kit checks: which
+    /// it is depends on the number of threads, and on what the network was asked before.
     fn keeps_packed(&self, inputs: usize, outputs: usize) -> bool {
         let _ = (inputs, outputs);
         true

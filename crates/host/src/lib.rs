@@ -15,6 +15,7 @@
 mod backend;
 mod claim;
 pub mod crew;
+mod cut;
 mod disjoint;
 mod flush;
 mod groups;

@@ -2,6 +2,7 @@
 //! batch, and their update, while they are at hand.
 
 use crate::claim::claim;
+use crate::cut::{Piece, block_outputs};
 use crate::disjoint::Disjoint;
 use crate::groups::Groups;
 use crate::kernels::{Beta, Inputs, Kernels, add_columns};
@@ -9,7 +10,6 @@ use crate::layout::Layout;
 use crate::math::Math;
 use crate::matrix::MatRef;
 use crate::packed::PackedParts;
-use crate::schedule::{Piece, block_outputs};
 use crate::workspace::Workspace;
 use consonance_core::{Arena, Batch, DenseLayer, Rows, Rule};
 use std::ops::Range;

@@ -41,6 +41,8 @@ pub(crate) enum Fault {
     FalseClaim,
     /// A dense layer's sums run backwards where its packed weights are at hand.
     PanelsOfOtherBits,
+    /// A dense layer's sums run backwards without packed weights, for an odd part of its outputs.
+    CutsOfOtherBits,
     /// A dense layer without its bias.
     DropsBias,
     /// A dense layer's activation reaches whole registers only.
@@ -63,7 +65,7 @@ pub(crate) enum Fault {
 
 impl Fault {
     /// Each fault, and the check that is there to find it.
-    pub(crate) const ALL: [(Fault, &str); 24] = [
+    pub(crate) const ALL: [(Fault, &str); 25] = [
         (Fault::WrongElement, "products"),
         (Fault::SwappedTranspose, "products"),
         (Fault::StaleBuffer, "products"),
@@ -79,6 +81,7 @@ impl Fault {
         (Fault::DependsOnThread, "repeats"),
         (Fault::FalseClaim, "shape_invariance"),
         (Fault::PanelsOfOtherBits, "without_panels"),
+        (Fault::CutsOfOtherBits, "without_panels"),
         (Fault::DropsBias, "forward"),
         (Fault::ForgetsActivation, "forward"),
         (Fault::ForgetsSums, "forward"),
@@ -188,7 +191,7 @@ impl<T: Math> Kernels<T> for Loops {
     }
 
     fn keeps_packed(&self, _: usize, _: usize) -> bool {
-        // panels are there, and not read, but by the fault
+        // nothing is packed, and nothing read: one fault asks whether panels are there
         false
     }
 
@@ -207,7 +210,14 @@ impl<T: Math> Kernels<T> for Loops {
             z.chunks_exact_mut(outputs).for_each(|row| row.copy_from_slice(bias));
         }
         let into = MatMut::new(&mut z, rows, outputs);
-        if self.fault == Fault::PanelsOfOtherBits && !weights.packed.is_empty() {
+        let other_bits = match self.fault {
+            Fault::PanelsOfOtherBits => !weights.packed.is_empty(),
+            Fault::CutsOfOtherBits => {
+                weights.packed.is_empty() && outputs % 2 == 1 && outputs < weights.of_outputs
+            }
+            _ => false,
+        };
+        if other_bits {
             let [x, w] = [x, weights.matrix].map(backwards);
             let k = weights.matrix.cols();
             let [x, w] = [MatRef::new(&x, rows, k), MatRef::new(&w, outputs, k)];

@@ -5,6 +5,7 @@ mod contract;
 mod tests;
 
 use crate::crew::Crew;
+use crate::cut::{BLOCK_OUTPUTS, Cut, Piece, Pieces};
 use crate::disjoint::Disjoint;
 use crate::flush::Flush;
 use crate::groups::Groups;
@@ -15,7 +16,7 @@ use crate::matrix::MatRef;
 use crate::outputwise::{Gradient, Outputwise, block_len, inputs_len};
 use crate::packed::{Packed, Which};
 use crate::pass::{Pass, Shard};
-use crate::schedule::{self, Cut, MOST_ROWS, Operation, Piece, Pieces};
+use crate::schedule::{self, MOST_ROWS, Operation};
 use crate::trial::Trial;
 use crate::workspace::Workspace;
 use consonance_core::{
@@ -51,8 +52,14 @@ fn activation_panel<T: Math>(kernels: &impl Kernels<T>, layers: &[DenseLayer]) -
 }
 
 /// How the outputs of layers are cut, among so many threads if that is free.
+///
+/// # Panics
+/// If kernels break what [`Kernels::panel_rows`] says: tasks would write the same panels.
 fn cut<T: Math>(kernels: &impl Kernels<T>, free: Option<usize>) -> Cut {
-    Cut { threads: free, panel: kernels.panel_rows(), fine: kernels.divides_well() }
+    let panel = kernels.panel_rows();
+    let fits = panel == 0 || BLOCK_OUTPUTS.is_multiple_of(panel) && panel >= 4;
+    assert!(fits, "panels of {panel} rows");
+    Cut { threads: free, panel, fine: kernels.divides_well() }
 }
 
 /// The engine: parameters, gradient and moments as flat arenas, a workspace, a crew.
@@ -89,7 +96,7 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
         let panel = activation_panel(&*kernels, &layers);
         Ok(HostNetwork {
             plan: Arc::new(plan.clone()),
-            pieces: schedule::pieces(&layers, crew.threads(), cut(&*kernels, free)),
+            pieces: Pieces::new(&layers, crew.threads(), cut(&*kernels, free)),
             packed: Packed::new(&layers, &*kernels),
             parameters: Arena::try_zeros("parameters", count)?,
             block: Arena::try_zeros(
@@ -199,9 +206,14 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
         let tasks = cut(&*self.kernels, free).tasks(outputs, work);
         let HostNetwork { layers, kernels, parameters, packed, workspace, .. } = self;
         let pass = Pass::new(&**kernels, layers, parameters, packed, batch, workspace);
-        self.crew.for_each_if(worth, tasks.count(), &|task, thread| {
-            let _flush = Flush::begin();
+        let threads = self.crew.threads();
+        let ends = |thread| tasks.of_threads(thread + 1, threads);
+        self.crew.for_each_in_shares(worth, ends, &|task, thread| {
             let outputs = tasks.outputs(task);
+            if outputs.is_empty() {
+                return;
+            }
+            let _flush = Flush::begin();
             let all = Shard { copy: copies.then_some(thread), ..Shard::of(0..rows) };
             // SAFETY: tasks compute different outputs, and the crew runs each once
             unsafe {
@@ -339,7 +351,7 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
         let HostNetwork { layers, kernels, parameters, pieces, packed, .. } = self;
         let worth = self.crew.threads() > 1 && parameters.len() > WORTH_SHARING;
         let parts = packed.parts(which);
-        self.crew.for_each_of(worth, &pieces.ends, &|piece, _| {
+        self.crew.for_each_in_shares(worth, |thread| pieces.ends[thread], &|piece, _| {
             let Piece { layer: number, outputs } = &pieces.pieces[piece];
             let layer = &layers[*number];
             let weight = &parameters[layer.weight.clone()][outputs.start * layer.inputs..];
@@ -419,7 +431,7 @@ impl<T: Math, K: Kernels<T>> HostNetwork<T, K> {
             self.crew.threads(),
             worth,
         );
-        self.crew.for_each_of(worth, &pieces.ends, &|piece, thread| {
+        self.crew.for_each_in_shares(worth, |thread| pieces.ends[thread], &|piece, thread| {
             let _flush = Flush::begin();
             // SAFETY: pieces are different outputs, and the crew runs each once
             unsafe { outputwise.run(&pieces.pieces[piece], rule, thread) };

@@ -1,14 +1,15 @@
 use super::HostNetwork;
 use crate::HostBackend;
-use crate::kernels::{Beta, Kernels, Weights};
+use crate::kernels::{Beta, Inputs, Kernels, Weights};
 use crate::math::Math;
 use crate::matrix::{MatMut, MatRef};
 use consonance_core::{
     Activation, Backend, Batch, Dataset, Init, Loss, Network, Optimizer, OptimizerState, Plan,
     Targets, Values,
 };
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, ThreadId};
 
 struct Loops;
 
@@ -186,4 +187,121 @@ fn panels_are_of_the_weights_there_are() {
         assert_eq!(without(), before, "many rows read panels");
         check(&mut network, "a step of many rows");
     }
+}
+
+/// Loops that note how a step is cut.
+#[derive(Default)]
+struct Cuts {
+    fine: bool,
+    /// [inputs, outputs] of forward products, and of gradients of the inputs.
+    products: Mutex<Vec<[usize; 2]>>,
+    /// The inputs of the layer whose gradient a thread took first.
+    firsts: Mutex<Vec<(ThreadId, usize)>>,
+    threads: usize,
+}
+
+impl Kernels<f32> for Cuts {
+    fn gemm(&self, a: MatRef<'_, f32>, b: MatRef<'_, f32>, beta: Beta, c: MatMut<'_, f32>) {
+        Loops.gemm(a, b, beta, c);
+    }
+
+    fn is_shape_invariant(&self) -> bool {
+        true
+    }
+
+    fn divides_well(&self) -> bool {
+        self.fine
+    }
+
+    fn panel_rows(&self) -> usize {
+        16
+    }
+
+    fn forward(
+        &self,
+        x: MatRef<'_, f32>,
+        weights: Weights<'_, f32>,
+        bias: &[f32],
+        activation: Activation,
+        sums: Option<MatMut<'_, f32>>,
+        y: MatMut<'_, f32>,
+    ) {
+        self.products.lock().unwrap().push([x.cols(), y.cols()]);
+        Loops.forward(x, weights, bias, activation, sums, y);
+    }
+
+    fn input_gradient(
+        &self,
+        delta: MatRef<'_, f32>,
+        weight: MatRef<'_, f32>,
+        activation: Activation,
+        sums: Option<MatRef<'_, f32>>,
+        y: MatRef<'_, f32>,
+        d: MatMut<'_, f32>,
+    ) {
+        self.products.lock().unwrap().push([d.cols(), delta.cols()]);
+        Loops.input_gradient(delta, weight, activation, sums, y, d);
+    }
+
+    fn weight_gradient(
+        &self,
+        delta: MatRef<'_, f32>,
+        x: Inputs<'_, f32>,
+        beta: Beta,
+        weight: &mut [f32],
+        bias: &mut [f32],
+    ) {
+        let me = thread::current().id();
+        let firsts = || self.firsts.lock().unwrap();
+        if firsts().iter().all(|(thread, _)| *thread != me) {
+            firsts().push((me, x.matrix.cols()));
+            // a thread does not help before all have begun
+            while firsts().len() < self.threads {
+                thread::yield_now();
+            }
+        }
+        Loops.weight_gradient(delta, x, beta, weight, bias);
+    }
+}
+
+/// Layers that do not halve evenly, the first one large.
+#[test]
+#[cfg(not(miri))]
+fn steps_are_cut_as_kernels_want_and_threads_begin_with_their_own() {
+    let plan = Plan::mlp(1024, &[512, 300], 10, Activation::Relu, Loss::CrossEntropy);
+    let rows = 64;
+    let features: Vec<f32> = (0..rows * 1024).map(|i| (i * 37 % 101) as f32 / 101.0).collect();
+    let classes = Targets::Classes((0..rows as u32).map(|row| row % 10).collect());
+    let data = Dataset::new(1024, features.into(), classes).unwrap();
+    let mut answers = Vec::new();
+    for (threads, fine) in [(1, true), (2, false), (2, true)] {
+        let kernels = Arc::new(Cuts { fine, threads, ..Cuts::default() });
+        let mut network = HostNetwork::new("cuts", Arc::clone(&kernels), &plan, threads).unwrap();
+        network.set_parameters(&Init::GlorotUniform.draw(&plan, 1).unwrap()).unwrap();
+        network.step(&data.all(), &Optimizer::adam(0.01)).unwrap();
+        answers.push(network.parameters().unwrap());
+        if threads == 1 {
+            continue;
+        }
+        let mut products = kernels.products.lock().unwrap().clone();
+        products.sort_unstable();
+        let mut expected = vec![
+            // back through the last layer, by rows, and the two before
+            [300, 10],
+            [300, 10],
+            [256, 300],
+            [256, 300],
+            // forward
+            [300, 10],
+            [300, 10],
+            [512, 160],
+            [512, 140],
+        ];
+        expected.extend(if fine { vec![[1024, 128]; 4] } else { vec![[1024, 256]; 2] });
+        expected.sort_unstable();
+        assert_eq!(products, expected, "fine: {fine}");
+        let firsts = kernels.firsts.lock().unwrap();
+        assert!(firsts.iter().all(|(_, inputs)| *inputs == 1024), "fine: {fine}, {firsts:?}");
+    }
+    assert!(answers.iter().all(|parameters| *parameters == answers[0]));
 }

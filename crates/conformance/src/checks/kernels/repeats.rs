@@ -103,9 +103,10 @@ pub fn shape_invariance<T: Math>(kernels: &impl Kernels<T>) -> Report {
     report
 }
 
-/// Where [`Kernels::keeps_packed`] says no: a dense layer has the same bits with panels and without.
-/// The engine hands them over or not, by the number of threads and what it was asked before.
-/// Where it says yes of all shapes there is nothing to hold, and the report says that alone.
+/// Where [`Kernels::keeps_packed`] says no: a dense layer has the same bits without panels as with,
+/// and, with [`Kernels::is_shape_invariant`], for fewer rows or fewer outputs. The engine hands panels
+/// over or not, by the number of threads and what it was asked before. Where it says yes of all
+/// shapes that are tried there is nothing to hold, and the report says that alone.
 pub fn without_panels<T: Math>(kernels: &impl Kernels<T>) -> Report {
     let mut report = Report::new("without_panels");
     let lacks = |&[_, n, k]: &[usize; 3]| {
@@ -116,16 +117,25 @@ pub fn without_panels<T: Math>(kernels: &impl Kernels<T>) -> Report {
         let mut stream = stream(40_000 + number);
         let mut draw = |len| normal::<T>(&mut stream, len);
         let (x, weight, bias) = (draw(m * k), draw(n * k), draw(n));
-        let matrix = MatRef::new(&weight, n, k);
-        let panels = packed(kernels, matrix, n);
-        let forward = |packed| {
-            let mut y = vec![T::nan(); m * n];
+        let panels = packed(kernels, MatRef::new(&weight, n, k), n);
+        let forward = |packed, rows: Range<usize>, outputs: Range<usize>| {
+            let mut y = vec![T::nan(); rows.len() * outputs.len()];
+            let matrix = MatRef::new(&weight[outputs.start * k..], outputs.len(), k);
             let weights = Weights { matrix, packed, of_outputs: n };
-            let (x, into) = (MatRef::new(&x, m, k), MatMut::new(&mut y, m, n));
-            kernels.forward(x, weights, &bias, Activation::Identity, None, into);
-            T::values(y)
+            let x = MatRef::new(&x[rows.start * k..], rows.len(), k);
+            let into = MatMut::new(&mut y, rows.len(), outputs.len());
+            kernels.forward(x, weights, &bias[outputs], Activation::Identity, None, into);
+            y
         };
-        report.same_bits(format_args!("dense layer {shape:?}"), &forward(&panels), &forward(&[]));
+        let whole = forward(&panels, 0..m, 0..n);
+        let cut = kernels.is_shape_invariant();
+        let by_rows = ranges(if cut { m } else { 0 }).into_iter().map(|rows| (rows, 0..n));
+        let by_outputs = ranges(if cut { n } else { 0 }).into_iter().map(|part| (0..m, part));
+        for (rows, outputs) in [(0..m, 0..n)].into_iter().chain(by_rows).chain(by_outputs) {
+            let place = format!("dense layer {shape:?}: rows {rows:?}, outputs {outputs:?}");
+            let expected = T::values(block(&whole, n, &rows, &outputs));
+            report.same_bits(place, &expected, &T::values(forward(&[], rows, outputs)));
+        }
     }
     if report.compared() == 0 {
         report.require(true, "kernels whose panels are always there, or that have none", "");
