@@ -150,14 +150,20 @@ impl Crew {
 
     /// Has the tasks run: those of each thread end before what `end` says of it.
     fn hand_out(&mut self, end: impl Fn(usize) -> usize, task: &(dyn Fn(usize, usize) + Sync)) {
-        let tasks = end(self.workers.len());
+        let shared = &*self.shared;
+        // asked once each: whatever it answers, the tickets below fit one another
+        let mut tasks = 0;
+        for (thread, share) in shared.shares.iter().enumerate() {
+            let end = end(thread);
+            assert!(end >= tasks, "the tasks of thread {thread} end with {end}, before {tasks}");
+            share.end.store(end, Ordering::Relaxed);
+            tasks = end;
+        }
         if tasks <= 1 || self.workers.is_empty() {
             (0..tasks).for_each(|number| task(number, 0));
             return;
         }
         assert!(u32::try_from(tasks).is_ok(), "{tasks} tasks are more than a share can count");
-        assert!((0..=self.workers.len()).map(&end).is_sorted(), "shares end one behind the other");
-        let shared = &*self.shared;
         // SAFETY: only the lifetime is erased. This call returns when every task has finished,
         // so nobody calls the function after its borrow ends.
         let function = unsafe {
@@ -171,19 +177,15 @@ impl Crew {
         unsafe { *shared.job.get() = Some((function, tasks)) };
         shared.finished.store(0, Ordering::Relaxed);
         let call = shared.call.load(Ordering::Relaxed).wrapping_add(1);
-        let len = |thread| end(thread) - if thread == 0 { 0 } else { end(thread - 1) };
-        for (thread, share) in shared.shares.iter().enumerate() {
-            share.end.store(end(thread), Ordering::Relaxed);
-            let tickets = u64::from(call) << 32 | len(thread) as u64;
-            share.tickets.store(tickets, Ordering::Release);
+        let ends = || shared.shares.iter().map(|share| share.end.load(Ordering::Relaxed));
+        let lens = || ends().zip([0].into_iter().chain(ends())).map(|(end, start)| end - start);
+        for (share, len) in shared.shares.iter().zip(lens()) {
+            share.tickets.store(u64::from(call) << 32 | len as u64, Ordering::Release);
         }
         // SeqCst orders this store before the look at the sleepers: see `Shared::sleep`.
         shared.call.store(call, Ordering::SeqCst);
-        for (number, (worker, asleep)) in self.workers.iter().zip(&shared.asleep).enumerate() {
-            if len(number + 1) > 0
-                && asleep.load(Ordering::SeqCst)
-                && asleep.swap(false, Ordering::SeqCst)
-            {
+        for ((worker, asleep), len) in self.workers.iter().zip(&shared.asleep).zip(lens().skip(1)) {
+            if len > 0 && asleep.load(Ordering::SeqCst) && asleep.swap(false, Ordering::SeqCst) {
                 worker.thread().unpark();
             }
         }
