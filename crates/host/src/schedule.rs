@@ -7,8 +7,8 @@
 //! - by **rows**: a task takes some rows of the batch through the layers one after the other. All
 //!   weights travel, but rows meet nobody.
 //! - by **outputs**: a task computes some outputs of one layer for the whole batch. Weights stay
-//!   where they are updated, unless a thread helps another; the layer's inputs travel, but for the first layer's, of which each
-//!   thread has a copy, and all meet before the next layer.
+//!   where they are updated, unless a thread helps another; the layer's inputs travel, but for the
+//!   first layer's, of which each thread has a copy, and all meet before the next layer.
 //! - in [**groups**](crate::groups) of rows: as by rows, and each group sums the gradient of its
 //!   rows. Of a large batch through a small network only these sums travel.
 //!
