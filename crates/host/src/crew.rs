@@ -130,9 +130,9 @@ impl Crew {
         self.hand_out(|thread| ((thread + 1) * tasks).div_ceil(threads), task);
     }
 
-    /// [`Crew::for_each`] in shares of the caller's choice: unless others help, a thread has the tasks
-    /// from the end of the thread before, or 0, up to its own, `end(thread)`. If not `share`, all
-    /// run on the calling thread.
+    /// [`Crew::for_each`] in shares of the caller's choice: unless others help, a thread has the
+    /// tasks from the end of the thread before, or 0, up to its own, `end(thread)`. If not `share`,
+    /// all run on the calling thread.
     ///
     /// # Panics
     /// As [`Crew::for_each`]; and if an end is before that of an earlier thread.

@@ -1,5 +1,5 @@
-//! Which outputs of a layer a task takes: on the way through the layers, and for the gradient and the
-//! update of their weights.
+//! Which outputs of a layer a task takes: on the way through the layers, and for the gradient and
+//! the update of their weights.
 //!
 //! Each thread has a share of a layer's outputs, the same in both halves of a step, so that weights
 //! stay where they are updated. Where kernels lose little by it, a share is several tasks, and a

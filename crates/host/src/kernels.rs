@@ -79,8 +79,8 @@ pub trait Kernels<T: Math>: Send + Sync + 'static {
         false
     }
 
-    /// How many rows of W a panel of the packed form has: 4, 8, 16, 32 or 64, or 0 if the kernels keep
-    /// none.
+    /// How many rows of W a panel of the packed form has: 4, 8, 16, 32 or 64, or 0 if the kernels
+    /// keep none.
     ///
     /// The engine keeps the packed form of every layer beside its weights, and has it packed anew
     /// after each update, by the task that made the update, if the kernels want that
@@ -100,8 +100,8 @@ pub trait Kernels<T: Math>: Send + Sync + 'static {
     /// True if W's panels are packed anew after each update. False for layers whose weights cost
     /// less to read as they lie once a step: their panels are packed before an evaluation, or a step
     /// in which several tasks would read them whole, and until then the forward product is given
-    /// none. It must have the same bits with them and without, which the conformance kit checks: which
-    /// it is depends on the number of threads, and on what the network was asked before.
+    /// none. It must have the same bits with them and without, which the conformance kit checks:
+    /// which it is depends on the number of threads, and on what the network was asked before.
     fn keeps_packed(&self, inputs: usize, outputs: usize) -> bool {
         let _ = (inputs, outputs);
         true

@@ -104,9 +104,9 @@ pub fn shape_invariance<T: Math>(kernels: &impl Kernels<T>) -> Report {
 }
 
 /// Where [`Kernels::keeps_packed`] says no: a dense layer has the same bits without panels as with,
-/// and, with [`Kernels::is_shape_invariant`], for fewer rows or fewer outputs. The engine hands panels
-/// over or not, by the number of threads and what it was asked before. Where it says yes of all
-/// shapes that are tried there is nothing to hold, and the report says that alone.
+/// and, with [`Kernels::is_shape_invariant`], for fewer rows or fewer outputs. The engine hands
+/// panels over or not, by the number of threads and what it was asked before. Where it says yes of
+/// all shapes that are tried there is nothing to hold, and the report says that alone.
 pub fn without_panels<T: Math>(kernels: &impl Kernels<T>) -> Report {
     let mut report = Report::new("without_panels");
     let lacks = |&[_, n, k]: &[usize; 3]| {
