@@ -370,7 +370,9 @@ mod tests {
             if firsts[thread].load(Ordering::SeqCst) == usize::MAX {
                 firsts[thread].store(task, Ordering::SeqCst);
                 begun.fetch_add(1, Ordering::SeqCst);
-                while begun.load(Ordering::SeqCst) < 3 {
+                // not for ever: a thread that has no tasks may sleep
+                let since = Instant::now();
+                while begun.load(Ordering::SeqCst) < 3 && since.elapsed().as_secs() < 10 {
                     thread::yield_now();
                 }
             }
