@@ -387,7 +387,11 @@ mod tests {
             crew.for_each_in_shares(true, |thread| [3, 2, 4][thread], &|_, _| {});
         }));
         assert!(falling.is_err());
-        every_task_runs_once_on_any_number_of_threads();
+        let ran = AtomicUsize::new(0);
+        crew.for_each(8, &|_, _| {
+            ran.fetch_add(1, Ordering::Relaxed);
+        });
+        assert_eq!(ran.into_inner(), 8);
     }
 
     #[test]

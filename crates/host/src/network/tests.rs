@@ -1,6 +1,6 @@
 use super::HostNetwork;
 use crate::HostBackend;
-use crate::kernels::{Beta, Inputs, Kernels, Weights};
+use crate::kernels::{Beta, Kernels, Weights};
 use crate::math::Math;
 use crate::matrix::{MatMut, MatRef};
 use consonance_core::{
@@ -190,19 +190,28 @@ fn panels_are_of_the_weights_there_are() {
     }
 }
 
-/// Loops that note how a step is cut.
+/// Loops that note how a step of `CUT_ROWS` rows is cut.
 #[derive(Default)]
 struct Cuts {
     fine: bool,
-    /// [inputs, outputs] of forward products, and of gradients of the inputs.
+    threads: usize,
+    /// [terms, columns] of products forward and back.
     products: Mutex<Vec<[usize; 2]>>,
     /// The inputs of the layer whose gradient a thread took first.
     firsts: Mutex<Vec<(ThreadId, usize)>>,
-    threads: usize,
 }
+
+const CUT_ROWS: usize = 64;
 
 impl Kernels<f32> for Cuts {
     fn gemm(&self, a: MatRef<'_, f32>, b: MatRef<'_, f32>, beta: Beta, c: MatMut<'_, f32>) {
+        let (terms, columns) = (b.rows(), b.cols());
+        if terms == CUT_ROWS {
+            // the gradient of some weights sums over all rows
+            self.note_first(columns);
+        } else {
+            self.products.lock().unwrap().push([terms, columns]);
+        }
         Loops.gemm(a, b, beta, c);
     }
 
@@ -217,52 +226,20 @@ impl Kernels<f32> for Cuts {
     fn panel_rows(&self) -> usize {
         16
     }
+}
 
-    fn forward(
-        &self,
-        x: MatRef<'_, f32>,
-        weights: Weights<'_, f32>,
-        bias: &[f32],
-        activation: Activation,
-        sums: Option<MatMut<'_, f32>>,
-        y: MatMut<'_, f32>,
-    ) {
-        self.products.lock().unwrap().push([x.cols(), y.cols()]);
-        Loops.forward(x, weights, bias, activation, sums, y);
-    }
-
-    fn input_gradient(
-        &self,
-        delta: MatRef<'_, f32>,
-        weight: MatRef<'_, f32>,
-        activation: Activation,
-        sums: Option<MatRef<'_, f32>>,
-        y: MatRef<'_, f32>,
-        d: MatMut<'_, f32>,
-    ) {
-        self.products.lock().unwrap().push([d.cols(), delta.cols()]);
-        Loops.input_gradient(delta, weight, activation, sums, y, d);
-    }
-
-    fn weight_gradient(
-        &self,
-        delta: MatRef<'_, f32>,
-        x: Inputs<'_, f32>,
-        beta: Beta,
-        weight: &mut [f32],
-        bias: &mut [f32],
-    ) {
+impl Cuts {
+    fn note_first(&self, inputs: usize) {
         let me = thread::current().id();
         let firsts = || self.firsts.lock().unwrap();
         if firsts().iter().all(|(thread, _)| *thread != me) {
-            firsts().push((me, x.matrix.cols()));
+            firsts().push((me, inputs));
             // a thread does not help before all have begun, or one seems to have nothing to do
             let since = Instant::now();
             while firsts().len() < self.threads && since.elapsed().as_secs() < 10 {
                 thread::yield_now();
             }
         }
-        Loops.weight_gradient(delta, x, beta, weight, bias);
     }
 }
 
@@ -271,7 +248,7 @@ impl Kernels<f32> for Cuts {
 #[cfg(not(miri))]
 fn steps_are_cut_as_kernels_want_and_threads_begin_with_their_own() {
     let plan = Plan::mlp(1024, &[512, 300], 10, Activation::Relu, Loss::CrossEntropy);
-    let rows = 64;
+    let rows = CUT_ROWS;
     let features: Vec<f32> = (0..rows * 1024).map(|i| (i * 37 % 101) as f32 / 101.0).collect();
     let classes = Targets::Classes((0..rows as u32).map(|row| row % 10).collect());
     let data = Dataset::new(1024, features.into(), classes).unwrap();
@@ -288,11 +265,11 @@ fn steps_are_cut_as_kernels_want_and_threads_begin_with_their_own() {
         let mut products = kernels.products.lock().unwrap().clone();
         products.sort_unstable();
         let mut expected = vec![
-            // back through the last layer, by rows, and the two before
-            [300, 10],
-            [300, 10],
-            [256, 300],
-            [256, 300],
+            // back through the last layer, by rows, and the one before
+            [10, 300],
+            [10, 300],
+            [300, 256],
+            [300, 256],
             // forward
             [300, 10],
             [300, 10],
@@ -307,4 +284,23 @@ fn steps_are_cut_as_kernels_want_and_threads_begin_with_their_own() {
         assert!(own && firsts.len() == threads, "fine: {fine}, {firsts:?}");
     }
     assert!(answers.iter().all(|parameters| *parameters == answers[0]));
+}
+
+struct OddPanels;
+
+impl Kernels<f32> for OddPanels {
+    fn gemm(&self, a: MatRef<'_, f32>, b: MatRef<'_, f32>, beta: Beta, c: MatMut<'_, f32>) {
+        Loops.gemm(a, b, beta, c);
+    }
+
+    fn panel_rows(&self) -> usize {
+        24
+    }
+}
+
+#[test]
+#[should_panic(expected = "panels of 24 rows")]
+fn panels_that_tasks_would_share_are_refused() {
+    let plan = Plan::mlp(2, &[100], 2, Activation::Tanh, Loss::CrossEntropy);
+    let _ = HostNetwork::new("odd", Arc::new(OddPanels), &plan, 2);
 }
