@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 /// A function applied to every element of a layer's output.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Activation {
     /// x
     Identity,

@@ -7,7 +7,7 @@ use std::ops::Range;
 /// One entry of a network, applied in order. Numbering follows PyTorch's `nn.Sequential`:
 /// activations count.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Layer {
     /// y = x·Wᵀ + b with W [outputs, inputs] and b `[outputs]`.
@@ -29,6 +29,7 @@ pub enum Layer {
 /// # Ok::<(), consonance_core::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Plan {
     /// Features a row has.
     pub inputs: usize,
@@ -355,5 +356,17 @@ mod tests {
         let plan = Plan::mlp(3, &[4], 2, Activation::LeakyRelu { slope: 0.2 }, Loss::CrossEntropy);
         let text = serde_json::to_string(&plan).unwrap();
         assert_eq!(serde_json::from_str::<Plan>(&text).unwrap(), plan);
+    }
+
+    /// What is not known might be what the network needs.
+    #[test]
+    fn a_plan_with_an_unknown_entry_is_refused_by_name() {
+        let plan = Plan::mlp(3, &[4], 2, Activation::LeakyRelu { slope: 0.2 }, Loss::CrossEntropy);
+        let text = serde_json::to_string(&plan).unwrap();
+        for place in ["\"inputs\"", "\"outputs\"", "\"slope\""] {
+            let edited = text.replacen(place, &format!("\"dropout\":1,{place}"), 1);
+            let refusal = serde_json::from_str::<Plan>(&edited).unwrap_err().to_string();
+            assert!(refusal.contains("dropout"), "{place}: {refusal}");
+        }
     }
 }
