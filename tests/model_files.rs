@@ -46,3 +46,27 @@ fn models_of_format_1_answer_as_they_did() {
         }
     }
 }
+
+/// A run folder stands for its model, and what is neither is told of both.
+#[test]
+fn a_run_folder_stands_for_its_model() {
+    let folder = tempfile::tempdir().unwrap();
+    let train = ["train", "--layers", "2", "--epochs", "1", "--out", "run", "-q"];
+    assert!(consonance(folder.path(), &train).status.success());
+    fs::write(folder.path().join("rows.csv"), "0,".repeat(64) + "1\n").unwrap();
+    fs::create_dir(folder.path().join("empty")).unwrap();
+    for command in [&["predict"][..], &["evaluate", "--json"], &["inspect"]] {
+        let rows = ["rows.csv"];
+        let rows = if command[0] == "inspect" { &[][..] } else { &rows[..] };
+        let of = |model: &str| consonance(folder.path(), &[command, &[model], rows].concat());
+        let (by_folder, by_file) = (of("run"), of("run/model.safetensors"));
+        assert!(by_folder.status.success(), "{command:?}: {by_folder:?}");
+        assert_eq!(by_folder.stdout, by_file.stdout, "{command:?}");
+        for neither in ["empty", "nowhere"] {
+            let told = String::from_utf8(of(neither).stderr).unwrap();
+            for word in [neither, "model file", "run folder", "model.safetensors"] {
+                assert!(told.contains(word), "{command:?}: '{word}' is not in: {told}");
+            }
+        }
+    }
+}

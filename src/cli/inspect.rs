@@ -1,6 +1,7 @@
 //! `consonance inspect`
 
 use super::arguments::{Compute, precision};
+use super::model_path::model_file;
 use super::workload::WorkloadArguments;
 use super::{Outcome, output};
 use consonance::data::TargetEncoding;
@@ -16,7 +17,7 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 /// A model, or a network that is not trained yet.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// A model file, unless --workload or --layers name a network
+    /// A model file or a run folder, unless --workload or --layers name a network
     #[arg(conflicts_with_all = ["workload", "layers", "precision"])]
     model: Option<PathBuf>,
     #[command(flatten)]
@@ -52,7 +53,7 @@ fn of_workload(workload: Workload, arguments: &Arguments) -> Result<String> {
 }
 
 fn of_model(file: &Path, arguments: &Arguments) -> Result<String> {
-    let model = Model::load(file)?;
+    let model = Model::load(&model_file(file)?)?;
     let mut text = of_plan(&model.plan)?;
     let schema = &model.preparation.schema;
     let scaled = match model.preparation.features {

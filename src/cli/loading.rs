@@ -1,6 +1,7 @@
 //! Reading tables, and models with the rows they answer for.
 
 use super::arguments::named;
+use super::model_path::model_file;
 use consonance::data::{Columns, Preparation, ReadOptions, Table, Task, digits, read, read_idx};
 use consonance::train::Model;
 use consonance::{Backend, Dataset, Network};
@@ -60,7 +61,7 @@ impl Source {
 /// A model, and rows it is to answer for.
 #[derive(clap::Args)]
 pub(crate) struct ModelAndRows {
-    /// A model file
+    /// A model file, or the folder of a run with its model
     model: PathBuf,
     /// Rows as the model was trained on, in a CSV or IDX file
     pub(crate) data: PathBuf,
@@ -88,7 +89,7 @@ impl ModelAndRows {
         backend: &dyn Backend,
         threads: usize,
     ) -> Result<Loaded, Box<dyn Error>> {
-        let model = Model::load(&self.model)?;
+        let model = Model::load(&model_file(&self.model)?)?;
         let schema = model.preparation.schema.clone();
         let columns =
             if with_target { Columns::Like(schema) } else { Columns::FeaturesLike(schema) };

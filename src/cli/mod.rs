@@ -7,6 +7,7 @@ mod compare;
 mod evaluate;
 mod inspect;
 mod loading;
+mod model_path;
 mod output;
 mod predict;
 mod progress;

@@ -5,8 +5,11 @@ use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
+/// The model in a run folder.
+pub(crate) const MODEL: &str = "model.safetensors";
+
 /// What a run leaves.
-const FILES: [&str; 3] = ["model.safetensors", "metrics.jsonl", "settings.json"];
+const FILES: [&str; 3] = [MODEL, "metrics.jsonl", "settings.json"];
 
 type Result<T> = std::result::Result<T, Error>;
 
@@ -69,7 +72,7 @@ impl RunFolder {
 
     /// Where the model goes.
     pub(crate) fn model(&self) -> PathBuf {
-        self.folder.join("model.safetensors")
+        self.folder.join(MODEL)
     }
 
     /// Writes the settings of the run.
