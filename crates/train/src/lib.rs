@@ -32,7 +32,7 @@ mod predict;
 mod trainer;
 
 pub use error::{Culprit, Error, Result};
-pub use file::{read_parameters, write_atomically};
+pub use file::{TEMPORARY_PREFIX, read_parameters, sync_folder, write_atomically};
 pub use metrics::{Metrics, Score, evaluate};
 pub use model::Model;
 pub use observer::{EpochReport, Observer};
