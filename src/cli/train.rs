@@ -249,8 +249,9 @@ struct Report {
     samples_per_second: f64,
     train: Metrics,
     test: Option<Metrics>,
-    model: PathBuf,
-    run: PathBuf,
+    /// As paths are shown: they need not be UTF-8.
+    model: String,
+    run: String,
 }
 
 /// Runs `consonance train`.
@@ -336,11 +337,13 @@ fn settings(
     threads: usize,
 ) -> Result<serde_json::Value> {
     let Arguments { source, network, training, compute, init, .. } = arguments;
+    // as it is shown: a path need not be UTF-8
+    let shown = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
     let batch_size = training.batch_size.0.map_or(json!("full"), |rows| json!(rows));
     Ok(json!({
         "consonance": env!("CARGO_PKG_VERSION"),
-        "data": source.path.as_ref().map_or("digits".into(), |path| path.display().to_string()),
-        "labels": source.labels,
+        "data": shown(&source.path).unwrap_or("digits".to_string()),
+        "labels": shown(&source.labels),
         "target": source.target,
         "ignore": source.ignore,
         "header": source.header,
@@ -351,7 +354,7 @@ fn settings(
         "reduction": network.reduction,
         "precision": network.precision,
         "initializer": if init.is_some() { json!(null) } else { json!(network.initializer) },
-        "init": init,
+        "init": shown(init),
         "optimizer": training.optimizer()?,
         "epochs": training.epochs,
         "batch_size": batch_size,
@@ -388,8 +391,8 @@ fn report(
         samples_per_second: summary.samples_per_second,
         train: metrics(&split.train)?.ok_or("there are no rows to train on")?,
         test: metrics(&split.test)?,
-        model: folder.model(),
-        run: folder.path().to_path_buf(),
+        model: folder.model().display().to_string(),
+        run: folder.path().display().to_string(),
     })
 }
 
@@ -413,7 +416,7 @@ fn table_of(report: &Report) -> String {
         rounded(report.samples_per_second),
         report.backend,
         output::count(report.threads, "thread"),
-        report.model.display()
+        report.model
     )
 }
 
