@@ -5,6 +5,7 @@ mod backends;
 mod bench;
 mod compare;
 mod evaluate;
+mod folder_lock;
 mod inspect;
 mod loading;
 mod model_path;

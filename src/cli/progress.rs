@@ -3,7 +3,7 @@
 use super::output::note;
 use super::run_folder::RunFolder;
 use consonance::Network;
-use consonance::train::{EpochReport, Metrics, Observer, Result, Score};
+use consonance::train::{EpochReport, Metrics, Model, Observer, Result, Score};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
 use std::ops::ControlFlow;
@@ -21,7 +21,8 @@ const SAVE_EVERY: Duration = Duration::from_secs(2);
 /// Draws the bar or prints the lines, and writes the metrics file.
 pub(crate) struct Progress<'a> {
     folder: &'a mut RunFolder,
-    save: &'a dyn Fn(&dyn Network) -> Result<()>,
+    /// The network as a model.
+    model: &'a dyn Fn(&dyn Network) -> Result<Model>,
     /// When the model was last saved.
     saved: Instant,
     epochs: usize,
@@ -41,7 +42,7 @@ impl<'a> Progress<'a> {
     /// The model is saved now and then, so that what interrupts a long training does not lose it.
     pub(crate) fn new(
         folder: &'a mut RunFolder,
-        save: &'a dyn Fn(&dyn Network) -> Result<()>,
+        model: &'a dyn Fn(&dyn Network) -> Result<Model>,
         epochs: usize,
         rows: usize,
         quiet: bool,
@@ -60,7 +61,7 @@ impl<'a> Progress<'a> {
         let (time, now) = (Duration::ZERO, Instant::now());
         Progress {
             folder,
-            save,
+            model,
             saved: now,
             epochs,
             rows,
@@ -100,9 +101,15 @@ impl Observer for Progress<'_> {
         report: &EpochReport,
         network: &mut dyn Network,
     ) -> Result<ControlFlow<()>> {
-        self.folder.write_metrics(report)?;
+        if let Err(e) = self.folder.write_metrics(report) {
+            let line = format!("warning: {e}; training goes on, its metrics end here");
+            match &self.bar {
+                Some(bar) => bar.suspend(|| note(&line)),
+                None => note(&line),
+            }
+        }
         if self.saved.elapsed() > SAVE_EVERY {
-            (self.save)(network)?;
+            self.folder.save(&(self.model)(network)?)?;
             self.saved = Instant::now();
         }
         self.test = report.test;

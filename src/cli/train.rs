@@ -278,34 +278,33 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
         None => RunFolder::numbered(&arguments.source.name())?,
     };
     folder.write_settings(&settings)?;
-    let model_file = folder.model();
-    let save = |network: &dyn Network| {
-        let model = Model {
+    let model = |network: &dyn Network| {
+        Ok(Model {
             plan: prepared.plan.clone(),
             parameters: network.parameters()?,
             preparation: prepared.preparation.clone(),
             settings: settings.clone(),
-        };
-        model.save(&model_file)
+        })
     };
 
     let rows = prepared.split.train.len();
     if !arguments.quiet {
         output::note(&description(&prepared));
     }
-    let mut progress = Progress::new(&mut folder, &save, trainer.epochs, rows, arguments.quiet);
+    let mut progress = Progress::new(&mut folder, &model, trainer.epochs, rows, arguments.quiet);
     let trained = trainer.fit(&mut *network, &prepared.data, &prepared.split, &mut progress);
     progress.finish();
     let summary = match trained {
         Ok(summary) => summary,
         Err(diverged @ TrainError::Diverged { .. }) => {
-            save(&*network)?;
-            let kept = model_file.display();
+            folder.save(&model(&*network)?)?;
+            let kept = folder.model();
+            let kept = kept.display();
             return Err(format!("{diverged}; the last good model is in {kept}").into());
         }
         Err(error) => return Err(error.into()),
     };
-    save(&*network)?;
+    folder.save(&model(&*network)?)?;
     let report = report(arguments, threads, &summary, &prepared, &mut *network, &folder)?;
     if arguments.json {
         output::print_json(&report)?;
