@@ -4,7 +4,7 @@ mod common;
 
 use common::{Golden, backends, golden_path, network, precisions, relative_difference};
 use consonance::data::{Standardizer, TargetEncoding};
-use consonance::train::{Score, evaluate, read_parameters};
+use consonance::train::{Score, StateDict, evaluate};
 use consonance::{Activation, Dataset, Loss, Plan, Precision, Reduction, Targets, Values};
 use serde_json::Value;
 
@@ -87,7 +87,8 @@ fn a_state_dict_answers_as_in_pytorch() {
         let plan = Plan::mlp(64, &[32], 10, Activation::Relu, Loss::CrossEntropy)
             .reduction(Reduction::Mean)
             .precision(precision);
-        let parameters = read_parameters(&golden_path("state_dict.safetensors"), &plan).unwrap();
+        let dict = StateDict::read(&golden_path("state_dict.safetensors")).unwrap();
+        let parameters = dict.parameters(&plan).unwrap().parameters;
         let x = Values::rounded(precision, golden.get("x"));
         let data = Dataset::new(64, x, Targets::None).unwrap();
         for backend in backends() {

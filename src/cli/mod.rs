@@ -6,6 +6,7 @@ mod bench;
 mod compare;
 mod evaluate;
 mod folder_lock;
+mod initial;
 mod inspect;
 mod loading;
 mod model_path;

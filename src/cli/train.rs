@@ -1,13 +1,13 @@
 //! `consonance train`
 
 use super::arguments::{BatchSize, Compute, Layers, named, precision};
+use super::initial::Initial;
 use super::loading::Source;
 use super::progress::{Progress, rounded};
 use super::run_folder::RunFolder;
 use super::{Outcome, output};
 use consonance::data::{Error as DataError, Preparation, Split, Table, TargetEncoding, Task};
-use consonance::train::{Error as TrainError, Metrics, Model, Score, Summary, Trainer};
-use consonance::train::{evaluate, read_parameters};
+use consonance::train::{Error as TrainError, Metrics, Model, Score, Summary, Trainer, evaluate};
 use consonance::{Activation, Dataset, Init, Loss, Network, Optimizer, Plan, Precision, Reduction};
 use serde::Serialize;
 use serde_json::json;
@@ -28,9 +28,8 @@ pub(crate) struct Arguments {
     training: TrainingArguments,
     #[command(flatten)]
     compute: Compute,
-    /// Begin with the parameters in a safetensors file: a model, or a state dict of PyTorch
-    #[arg(long, value_name = "FILE")]
-    init: Option<PathBuf>,
+    #[command(flatten)]
+    initial: Initial,
     /// Folder for the model, metrics and settings [default: a new one in runs/]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -262,10 +261,8 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     let table = arguments.source.table()?;
     let prepared = prepare(&table, arguments.source.task, &arguments.network, &arguments.training)?;
     drop(table);
-    let parameters = match &arguments.init {
-        Some(file) => read_parameters(file, &prepared.plan)?,
-        None => arguments.network.initializer.draw(&prepared.plan, arguments.training.seed)?,
-    };
+    let (initializer, seed) = (arguments.network.initializer, arguments.training.seed);
+    let parameters = arguments.initial.parameters(&prepared.plan, initializer, seed)?;
     let mut network = backend.network(&prepared.plan, threads)?;
     network.set_parameters(&parameters)?;
     drop(parameters);
@@ -335,7 +332,7 @@ fn settings(
     prepared: &Prepared,
     threads: usize,
 ) -> Result<serde_json::Value> {
-    let Arguments { source, network, training, compute, init, .. } = arguments;
+    let Arguments { source, network, training, compute, initial, .. } = arguments;
     // as it is shown: a path need not be UTF-8
     let shown = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
     let batch_size = training.batch_size.0.map_or(json!("full"), |rows| json!(rows));
@@ -352,8 +349,9 @@ fn settings(
         "loss": prepared.plan.loss,
         "reduction": network.reduction,
         "precision": network.precision,
-        "initializer": if init.is_some() { json!(null) } else { json!(network.initializer) },
-        "init": shown(init),
+        "initializer": initial.draws().then_some(network.initializer),
+        "init": shown(&initial.init),
+        "new_head": initial.new_head,
         "optimizer": training.optimizer()?,
         "epochs": training.epochs,
         "batch_size": batch_size,

@@ -1,9 +1,6 @@
-//! Parameters in safetensors files, under PyTorch's names; files that appear whole or not at all.
+//! Files that appear whole or not at all.
 
 use crate::{Error, Result};
-use consonance_core::{Plan, Precision, Values};
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
-use std::collections::HashMap;
 use std::io::Write;
 use std::path::Path;
 
@@ -64,104 +61,4 @@ pub fn sync_folder(folder: &Path) -> Result<()> {
     #[cfg(not(unix))]
     let _ = folder;
     Ok(())
-}
-
-/// The bytes of a safetensors file of `parameters`, each array under its name, with `metadata`.
-pub(crate) fn to_bytes(
-    plan: &Plan,
-    parameters: &Values,
-    metadata: HashMap<String, String>,
-) -> Result<Vec<u8>> {
-    let bytes: Vec<u8> = match parameters {
-        Values::F32(values) => values.iter().flat_map(|v| v.to_le_bytes()).collect(),
-        Values::F64(values) => values.iter().flat_map(|v| v.to_le_bytes()).collect(),
-    };
-    let (dtype, size) = match parameters.precision() {
-        Precision::F32 => (Dtype::F32, 4),
-        Precision::F64 => (Dtype::F64, 8),
-    };
-    let views = plan.parameters()?.into_iter().map(|array| {
-        let bytes = &bytes[array.range.start * size..array.range.end * size];
-        TensorView::new(dtype, array.shape.clone(), bytes).map(|view| (array.name(), view))
-    });
-    let views = views.collect::<std::result::Result<Vec<_>, _>>();
-    views
-        .and_then(|views| safetensors::serialize(views, Some(metadata)))
-        .map_err(|e| Error::Setting(format!("the model cannot be written: {e}")))
-}
-
-/// Reads the parameters of `plan` from a safetensors file: a model of this crate, or a state dict
-/// of PyTorch's `nn.Sequential` of the same layers, with or without metadata. `f32` and `f64` are
-/// read and rounded to the plan's precision.
-///
-/// # Errors
-/// [`Error::Io`], and [`Error::File`] for a file that is cut off, damaged, or holds other names or
-/// shapes than the plan's.
-pub fn read_parameters(file: &Path, plan: &Plan) -> Result<Values> {
-    let bytes = std::fs::read(file).map_err(|e| Error::io(file, e))?;
-    parameters(file, &open(file, &bytes)?, plan)
-}
-
-/// Opens the bytes of `file`.
-pub(crate) fn open<'a>(file: &Path, bytes: &'a [u8]) -> Result<SafeTensors<'a>> {
-    SafeTensors::deserialize(bytes).map_err(|e| {
-        Error::file(file, format!("is not a whole safetensors file, as a model is: {e}"))
-    })
-}
-
-/// The parameters of `plan` in an opened file.
-pub(crate) fn parameters(file: &Path, tensors: &SafeTensors<'_>, plan: &Plan) -> Result<Values> {
-    let arrays = plan.parameters()?;
-    let names = || {
-        let mut names: Vec<String> = tensors.names().into_iter().map(str::to_string).collect();
-        names.sort();
-        names.join(", ")
-    };
-    if let Some(unknown) =
-        tensors.names().into_iter().find(|name| arrays.iter().all(|array| array.name() != **name))
-    {
-        let expected: Vec<_> = arrays.iter().map(|array| array.name()).collect();
-        return Err(Error::file(
-            file,
-            format!("holds '{unknown}', expected only {}", expected.join(", ")),
-        ));
-    }
-    // grows with what the file holds, not with what its description claims
-    let mut all = Vec::new();
-    for array in arrays {
-        let name = array.name();
-        let tensor = tensors
-            .tensor(&name)
-            .map_err(|_| Error::file(file, format!("holds no '{name}'; there are: {}", names())))?;
-        if tensor.shape() != array.shape {
-            let problem =
-                format!("'{name}' has shape {:?}, expected {:?}", tensor.shape(), array.shape);
-            return Err(Error::file(file, problem));
-        }
-        let before = all.len();
-        match tensor.dtype() {
-            Dtype::F32 => {
-                all.extend(numbers(tensor.data()).map(|b| f64::from(f32::from_le_bytes(b))))
-            }
-            Dtype::F64 => all.extend(numbers(tensor.data()).map(f64::from_le_bytes)),
-            other => {
-                let problem = format!("'{name}' is {other:?}, expected F32 or F64");
-                return Err(Error::file(file, problem));
-            }
-        }
-        let finite = |value: &f64| match plan.precision {
-            Precision::F32 => (*value as f32).is_finite(),
-            Precision::F64 => value.is_finite(),
-        };
-        if let Some(position) = all[before..].iter().position(|value| !finite(value)) {
-            let problem = format!("'{name}' holds {:e} at {position}", all[before + position]);
-            let expected = format!("expected numbers that are finite in {}", plan.precision);
-            return Err(Error::file(file, format!("{problem}, {expected}")));
-        }
-    }
-    Ok(Values::rounded(plan.precision, &all))
-}
-
-fn numbers<const N: usize>(bytes: &[u8]) -> impl Iterator<Item = [u8; N]> {
-    bytes.chunks_exact(N).map(|chunk| chunk.try_into().expect("chunks of N bytes"))
 }

@@ -1,10 +1,11 @@
 //! A trained network as a file.
 
-use crate::file::{open, parameters, to_bytes, write_atomically};
+use crate::file::write_atomically;
+use crate::tensors::{names, open, read_array, to_bytes};
 use crate::{Error, Result};
 use consonance_core::{Backend, Network, Plan, Values};
 use consonance_data::Preparation;
-use safetensors::tensor::SafeTensors;
+use safetensors::tensor::{Dtype, SafeTensors};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::path::Path;
@@ -102,4 +103,23 @@ impl Model {
         network.set_parameters(&self.parameters)?;
         Ok(network)
     }
+}
+
+/// The parameters of `plan`, under their own names and nothing else.
+fn parameters(file: &Path, tensors: &SafeTensors<'_>, plan: &Plan) -> Result<Values> {
+    let arrays = plan.parameters()?;
+    let expected: Vec<String> = arrays.iter().map(|array| array.name()).collect();
+    if let Some(unknown) = names(tensors).iter().find(|name| !expected.contains(name)) {
+        let problem = format!("holds '{unknown}', expected only {}", expected.join(", "));
+        return Err(Error::file(file, problem));
+    }
+    let mut all = Vec::new();
+    for (array, name) in arrays.iter().zip(&expected) {
+        let dtype = read_array(file, tensors, name, array, plan.precision, &mut all)?;
+        if !matches!(dtype, Dtype::F32 | Dtype::F64) {
+            let problem = format!("'{name}' is {dtype}, a model's are F32 or F64");
+            return Err(Error::file(file, problem));
+        }
+    }
+    Ok(Values::rounded(plan.precision, &all))
 }
