@@ -138,14 +138,22 @@ fn damaged_models_are_refused() {
     corrupt[20] ^= 0xff;
     let mut lying = good.clone();
     lying[..8].copy_from_slice(&u64::MAX.to_le_bytes());
-    for (name, bytes) in
-        [("cut", cut), ("corrupt", &corrupt), ("lying", &lying), ("empty", &[]), ("text", b"hello")]
-    {
+    let mut flipped = good.clone();
+    *flipped.last_mut().unwrap() ^= 1;
+    for (name, bytes) in [
+        ("cut", cut),
+        ("corrupt", &corrupt),
+        ("lying", &lying),
+        ("flipped", &flipped),
+        ("empty", &[]),
+        ("text", b"hello"),
+    ] {
         let file = format!("{name}.safetensors");
         fs::write(folder.path().join(&file), bytes).unwrap();
         refused(folder.path(), &["inspect", &file], &[&file]);
         refused(folder.path(), &["train", "--layers", "4", "--init", &file], &[&file]);
     }
+    refused(folder.path(), &["inspect", "flipped.safetensors"], &["is damaged", "checksum"]);
     edited_descriptions_are_refused(folder.path(), &good);
     let shapes = ["train", "--layers", "5", "--init", "run/model.safetensors"];
     refused(folder.path(), &shapes, &["model.safetensors", "0.weight", "[4, 64]", "[5, 64]"]);
@@ -164,15 +172,20 @@ fn edited_descriptions_are_refused(folder: &Path, good: &[u8]) {
     let end = 8 + u64::from_le_bytes(good[..8].try_into().unwrap()) as usize;
     let header: serde_json::Value = serde_json::from_slice(&good[8..end]).unwrap();
     let text = header["__metadata__"]["consonance"].as_str().unwrap();
-    let description: serde_json::Value = serde_json::from_str(text).unwrap();
+    let mut description: serde_json::Value = serde_json::from_str(text).unwrap();
+    // as of format 1: the checksum would refuse any edit
+    description.as_object_mut().unwrap().remove("checksum");
+    description["format"] = 1.into();
     type Edit = fn(&mut serde_json::Value);
-    let edits: [(&str, Edit); 6] = [
+    let edits: [(&str, Edit); 8] = [
         ("classes", |d| d["preparation"]["target"]["classes"] = serde_json::json!(["0", "1"])),
         ("scale of 0", |d| d["preparation"]["features"]["scale"][3] = 0.0.into()),
         ("means", |d| d["preparation"]["features"]["mean"] = serde_json::json!([1.0])),
         ("mse", |d| d["plan"]["loss"] = "mse".into()),
         ("memory", |d| d["plan"]["layers"][0]["dense"]["outputs"] = 1_u64.rotate_right(4).into()),
         ("format", |d| d["format"] = 99.into()),
+        ("checksum", |d| d["format"] = 2.into()),
+        ("dropout", |d| d["plan"]["dropout"] = 0.5.into()),
     ];
     for (word, edit) in edits {
         let mut description = description.clone();

@@ -47,6 +47,27 @@ fn models_of_format_1_answer_as_they_did() {
     }
 }
 
+/// Whether damage would have been found is said.
+#[test]
+fn inspect_says_whether_there_is_a_checksum() {
+    let folder = tempfile::tempdir().unwrap();
+    let inspect = |model: &str| {
+        let output = consonance(folder.path(), &["inspect", model]);
+        assert!(output.status.success());
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let old = golden("format1_classes.safetensors");
+    let told = inspect(old.to_str().unwrap());
+    assert!(told.contains("no checksum: written by an earlier version or another"), "{told}");
+    let train = ["train", "--layers", "2", "--epochs", "1", "--out", "run", "-q"];
+    assert!(consonance(folder.path(), &train).status.success());
+    let told = inspect("run");
+    let line = told.lines().find(|line| line.starts_with("checksum: ")).expect(&told);
+    let bytes = fs::read(folder.path().join("run/model.safetensors")).unwrap();
+    let checksum = line["checksum: ".len()..].split(',').next().unwrap();
+    assert!(String::from_utf8_lossy(&bytes).contains(checksum), "{told}");
+}
+
 /// A run folder stands for its model, and what is neither is told of both.
 #[test]
 fn a_run_folder_stands_for_its_model() {

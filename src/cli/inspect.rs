@@ -5,7 +5,7 @@ use super::model_path::model_file;
 use super::workload::WorkloadArguments;
 use super::{Outcome, output};
 use consonance::data::TargetEncoding;
-use consonance::train::Model;
+use consonance::train::ModelFile;
 use consonance::workloads::Workload;
 use consonance::{Layer, Optimizer, Plan, Precision};
 use std::fmt::Write;
@@ -53,8 +53,12 @@ fn of_workload(workload: Workload, arguments: &Arguments) -> Result<String> {
 }
 
 fn of_model(file: &Path, arguments: &Arguments) -> Result<String> {
-    let model = Model::load(&model_file(file)?)?;
+    let ModelFile { model, checksum } = ModelFile::read(&model_file(file)?)?;
     let mut text = of_plan(&model.plan)?;
+    match checksum {
+        Some(checksum) => writeln!(text, "checksum: {checksum}, verified")?,
+        None => writeln!(text, "no checksum: written by an earlier version or another program")?,
+    }
     let schema = &model.preparation.schema;
     let scaled = match model.preparation.features {
         Some(_) => "standardised by the model",

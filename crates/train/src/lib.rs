@@ -23,6 +23,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod checksum;
+mod description;
 mod error;
 mod file;
 mod metrics;
@@ -37,7 +39,7 @@ mod trainer;
 pub use error::{Culprit, Error, Result};
 pub use file::{TEMPORARY_PREFIX, sync_folder, write_atomically};
 pub use metrics::{Metrics, Score, evaluate};
-pub use model::Model;
+pub use model::{Model, ModelFile};
 pub use observer::{EpochReport, Observer};
 pub use predict::{Prediction, predict};
 pub use state_dict::{InitialParameters, StateDict};

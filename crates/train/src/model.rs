@@ -1,25 +1,18 @@
 //! A trained network as a file.
 
+use crate::description::Description;
 use crate::file::write_atomically;
 use crate::tensors::{names, open, read_array, to_bytes};
 use crate::{Error, Result};
 use consonance_core::{Backend, Network, Plan, Values};
 use consonance_data::Preparation;
-use safetensors::tensor::{Dtype, SafeTensors};
-use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use std::path::Path;
-
-/// Under this key a model file's metadata hold the [`Description`].
-const KEY: &str = "consonance";
-
-/// The format of the description; a later one may not be readable here.
-const FORMAT: u32 = 1;
 
 /// A network with its parameters, and how rows are prepared for it.
 ///
 /// In a file, the parameters have the names and shapes of PyTorch's `nn.Sequential` of the same
-/// layers; everything else is JSON in the metadata.
+/// layers; everything else is JSON in the metadata, with a checksum over all of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Model {
     /// The network.
@@ -32,66 +25,37 @@ pub struct Model {
     pub settings: serde_json::Value,
 }
 
-#[derive(Serialize, Deserialize)]
-struct Description {
-    format: u32,
-    plan: Plan,
-    preparation: Preparation,
-    settings: serde_json::Value,
+/// A model as it was found in a file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ModelFile {
+    /// The model.
+    pub model: Model,
+    /// The checksum that the file carries and that what it holds has, in hexadecimal. Files of the
+    /// first format have none, and nobody can tell whether they are damaged.
+    pub checksum: Option<String>,
 }
 
 impl Model {
-    /// Writes the model, whole or not at all.
+    /// Writes the model, whole or not at all. Equal models are written as equal bytes.
     ///
     /// # Errors
     /// [`Error::Io`] naming the file.
     pub fn save(&self, file: &Path) -> Result<()> {
-        let description = Description {
-            format: FORMAT,
-            plan: self.plan.clone(),
-            preparation: self.preparation.clone(),
-            settings: self.settings.clone(),
+        let Model { plan, parameters, preparation, settings } = self;
+        let description = Description::new(plan.clone(), preparation.clone(), settings.clone());
+        let describe = |tensors: &[(String, TensorView<'_>)]| {
+            let failed = |e| Error::file(file, format!("its description cannot be written: {e}"));
+            description.metadata(tensors).map_err(failed)
         };
-        let text = serde_json::to_string(&description)
-            .map_err(|e| Error::file(file, format!("the description cannot be written: {e}")))?;
-        // one entry only: several would be written in any order, and equal models as other bytes
-        let metadata = HashMap::from([(KEY.to_string(), text)]);
-        write_atomically(file, &to_bytes(&self.plan, &self.parameters, metadata)?)
+        write_atomically(file, &to_bytes(plan, parameters, describe)?)
     }
 
     /// Reads a model.
     ///
     /// # Errors
-    /// [`Error::Io`], and [`Error::File`] for a file that is cut off, damaged, without this
-    /// crate's metadata, whose parameters are not its plan's, or whose preparation does not fit.
+    /// Those of [`ModelFile::read`].
     pub fn load(file: &Path) -> Result<Self> {
-        let bytes = std::fs::read(file).map_err(|e| Error::io(file, e))?;
-        let tensors = open(file, &bytes)?;
-        let damaged = |e: &dyn std::fmt::Display| {
-            Error::file(file, format!("its metadata cannot be read: {e}"))
-        };
-        let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| damaged(&e))?;
-        let Some(text) = header.metadata().as_ref().and_then(|metadata| metadata.get(KEY)) else {
-            return Err(Error::file(
-                file,
-                "has no metadata of Consonance's: it is not a model that was trained here",
-            ));
-        };
-        let value: serde_json::Value = serde_json::from_str(text).map_err(|e| damaged(&e))?;
-        match value.get("format").and_then(serde_json::Value::as_u64) {
-            Some(format) if format == u64::from(FORMAT) => {}
-            Some(format) => {
-                let problem = format!("is of format {format}, this version reads {FORMAT}");
-                return Err(Error::file(file, problem));
-            }
-            None => return Err(damaged(&"no format number")),
-        }
-        let Description { plan, preparation, settings, .. } =
-            serde_json::from_value(value).map_err(|e| damaged(&e))?;
-        plan.check().map_err(|e| damaged(&e))?;
-        preparation.check(&plan).map_err(|problem| damaged(&problem))?;
-        let parameters = parameters(file, &tensors, &plan)?;
-        Ok(Model { plan, parameters, preparation, settings })
+        ModelFile::read(file).map(|read| read.model)
     }
 
     /// The model as a network of `backend`, with `threads` threads.
@@ -102,6 +66,28 @@ impl Model {
         let mut network = backend.network(&self.plan, threads)?;
         network.set_parameters(&self.parameters)?;
         Ok(network)
+    }
+}
+
+impl ModelFile {
+    /// Reads a model, of this format or the one before it.
+    ///
+    /// # Errors
+    /// [`Error::Io`], and [`Error::File`] for a file that is cut off, damaged, without this
+    /// crate's metadata or of a later format, whose description has an entry that is unknown here,
+    /// whose parameters are not its plan's, or whose preparation does not fit.
+    pub fn read(file: &Path) -> Result<Self> {
+        let bytes = std::fs::read(file).map_err(|e| Error::io(file, e))?;
+        let tensors = open(file, &bytes)?;
+        let Some((description, checksum)) = Description::read(file, &bytes, &tensors)? else {
+            return Err(Error::file(
+                file,
+                "has no metadata of Consonance's: it is not a model that was trained here",
+            ));
+        };
+        let Description { plan, preparation, settings, .. } = description;
+        let parameters = parameters(file, &tensors, &plan)?;
+        Ok(ModelFile { model: Model { plan, parameters, preparation, settings }, checksum })
     }
 }
 

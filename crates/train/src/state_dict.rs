@@ -1,9 +1,11 @@
 //! Parameters to begin a training with: of a model, or of a state dict as people have them.
 
+use crate::description::Description;
 use crate::naming::Naming;
 use crate::tensors::{open, read_array};
 use crate::{Error, Result};
 use consonance_core::{Parameter, Plan, Precision, Values};
+use consonance_data::TargetEncoding;
 use safetensors::tensor::Dtype;
 use std::path::{Path, PathBuf};
 
@@ -11,6 +13,7 @@ use std::path::{Path, PathBuf};
 pub struct StateDict {
     file: PathBuf,
     bytes: Vec<u8>,
+    target: Option<TargetEncoding>,
 }
 
 /// Parameters that were read, and how.
@@ -26,11 +29,18 @@ impl StateDict {
     /// Reads the file.
     ///
     /// # Errors
-    /// [`Error::Io`], and [`Error::File`] for a file that is cut off or damaged.
+    /// [`Error::Io`], and [`Error::File`] for a file that is cut off or damaged. A model is
+    /// checked as by [`ModelFile::read`](crate::ModelFile::read).
     pub fn read(file: &Path) -> Result<Self> {
         let bytes = std::fs::read(file).map_err(|e| Error::io(file, e))?;
-        open(file, &bytes)?;
-        Ok(StateDict { file: file.to_owned(), bytes })
+        let description = Description::read(file, &bytes, &open(file, &bytes)?)?;
+        let target = description.map(|(description, _)| description.preparation.target);
+        Ok(StateDict { file: file.to_owned(), bytes, target })
+    }
+
+    /// What the outputs stand for, if the file is a model and says so.
+    pub fn target(&self) -> Option<&TargetEncoding> {
+        self.target.as_ref()
     }
 
     /// The parameters of `plan`.

@@ -7,11 +7,12 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use std::collections::HashMap;
 use std::path::Path;
 
-/// The bytes of a safetensors file of `parameters`, each array under its name, with `metadata`.
+/// The bytes of a safetensors file of `parameters`, each array under its name, with the metadata
+/// that `describe` makes of them.
 pub(crate) fn to_bytes(
     plan: &Plan,
     parameters: &Values,
-    metadata: HashMap<String, String>,
+    describe: impl FnOnce(&[(String, TensorView<'_>)]) -> Result<HashMap<String, String>>,
 ) -> Result<Vec<u8>> {
     let bytes: Vec<u8> = match parameters {
         Values::F32(values) => values.iter().flat_map(|v| v.to_le_bytes()).collect(),
@@ -27,6 +28,7 @@ pub(crate) fn to_bytes(
     });
     let failed = |e| Error::Setting(format!("the model cannot be written: {e}"));
     let views = views.collect::<std::result::Result<Vec<_>, _>>().map_err(failed)?;
+    let metadata = describe(&views)?;
     safetensors::serialize(views, Some(metadata)).map_err(failed)
 }
 
