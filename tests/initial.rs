@@ -61,6 +61,56 @@ fn a_state_dict_with_a_prefix_and_half_precision_is_read_and_told() {
     }
 }
 
+#[test]
+fn a_model_of_other_classes_is_refused_unless_its_last_layer_begins_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, classes) in [
+        ("first.csv", &["cat", "dog"][..]),
+        ("renamed.csv", &["zebra", "dog"]),
+        ("more.csv", &["dog", "eel", "cat"]),
+        ("numbers.csv", &["1.5", "2.25", "7.125"]),
+    ] {
+        write_rows(&folder.path().join(name), classes);
+    }
+    let train = ["train", "first.csv", "--layers", "8", "--epochs", "2", "--precision", "f32"];
+    let out = |name| [&train[..], &["--out", name, "-q"]].concat();
+    assert!(consonance(folder.path(), &out("pets")).status.success());
+    let (read, told) = begin(folder.path(), "first.csv", &["pets"]);
+    assert!(read && told.is_empty(), "nothing to tell of the same classes: {told}");
+
+    let cases: [(&str, &[&str]); 3] = [
+        ("renamed.csv", &["only the model has cat", "only these rows have zebra"]),
+        ("more.csv", &["only these rows have eel"]),
+        ("numbers.csv", &["answers a class (cat, dog)", "a number"]),
+    ];
+    let pets = folder.path().join("pets/model.safetensors");
+    for (rows, words) in cases {
+        let before = fs::read(folder.path().join("run/model.safetensors")).unwrap();
+        let (read, told) = begin(folder.path(), rows, &["pets/model.safetensors"]);
+        assert!(!read, "{rows}: {told}");
+        for word in words.iter().chain(&["--init", "pets/model.safetensors", "--new-head"]) {
+            assert!(told.contains(word), "{rows}: '{word}' is not in: {told}");
+        }
+        let model = folder.path().join("run/model.safetensors");
+        assert_eq!(fs::read(&model).unwrap(), before, "{rows}: a refusal leaves no model");
+
+        let (read, told) = begin(folder.path(), rows, &["pets", "--new-head"]);
+        assert!(read, "{rows}: {told}");
+        assert!(told.contains("the last layer is not taken: it begins anew, by glorot"), "{told}");
+        assert_eq!(array(&model, "0.weight"), array(&pets, "0.weight"), "{rows}");
+        assert_ne!(array(&model, "2.weight"), array(&pets, "2.weight"), "{rows}");
+        let settings = fs::read_to_string(folder.path().join("run/settings.json")).unwrap();
+        let settings: serde_json::Value = serde_json::from_str(&settings).unwrap();
+        assert_eq!(settings["new_head"], true);
+        assert_eq!(settings["initializer"], "glorot_uniform");
+    }
+    // the other way round
+    let numbers = ["train", "numbers.csv", "--layers", "8", "--epochs", "1", "--out", "n", "-q"];
+    assert!(consonance(folder.path(), &numbers).status.success());
+    let (read, told) = begin(folder.path(), "first.csv", &["n"]);
+    assert!(!read && told.contains("answers a number") && told.contains("2 classes"), "{told}");
+}
+
 /// Whose last layer has another shape may be a model for other classes, whatever it says.
 #[test]
 fn a_last_layer_of_another_shape_is_refused_with_the_way_out() {

@@ -2,6 +2,7 @@
 
 use super::model_path::model_file;
 use super::output;
+use consonance::data::TargetEncoding;
 use consonance::train::StateDict;
 use consonance::{Init, Plan, Values};
 use std::error::Error;
@@ -28,6 +29,7 @@ impl Initial {
     pub(crate) fn parameters(
         &self,
         plan: &Plan,
+        target: &TargetEncoding,
         initializer: Init,
         seed: u64,
     ) -> Result<Values, Box<dyn Error>> {
@@ -44,6 +46,9 @@ impl Initial {
             tell(&format!("the last layer is not taken: it begins anew, by {initializer}"));
             body
         } else {
+            if let Some(difference) = dict.target().and_then(|of| difference(of, target)) {
+                return Err(format!("--init: {shown}: {difference}; {anew}").into());
+            }
             dict.parameters(plan).map_err(|e| {
                 let helps = initializer.draw(plan, seed).map(|drawn| dict.body(plan, &drawn));
                 match helps {
@@ -55,4 +60,48 @@ impl Initial {
         begun.notes.iter().for_each(|note| tell(note));
         Ok(begun.parameters)
     }
+}
+
+/// How what a model answers is not what is to be learned; nothing if it is. Scales of numbers may
+/// differ: a training can make up for them.
+fn difference(model: &TargetEncoding, rows: &TargetEncoding) -> Option<String> {
+    match (model, rows) {
+        (TargetEncoding::Classes(model), TargetEncoding::Classes(rows)) if model == rows => None,
+        (TargetEncoding::Classes(model), TargetEncoding::Classes(rows)) => {
+            let only = |these: &[String], others: &[String]| {
+                let missing = these.iter().filter(|class| !others.contains(class));
+                listed(&missing.map(|class| &**class).collect::<Vec<_>>())
+            };
+            let parts = [
+                ("only the model has ", only(model, rows)),
+                ("only these rows have ", only(rows, model)),
+            ];
+            let parts = parts.into_iter().filter_map(|(who, list)| Some(format!("{who}{}", list?)));
+            let parts: Vec<String> = parts.collect();
+            Some(match parts.is_empty() {
+                true => "answers the same classes in another order".to_string(),
+                false => format!("answers other classes: {}", parts.join("; ")),
+            })
+        }
+        (TargetEncoding::Classes(model), _) => {
+            let classes = listed(&model.iter().map(|class| &**class).collect::<Vec<_>>());
+            let classes = classes.unwrap_or_default();
+            Some(format!("answers a class ({classes}), the target of these rows is a number"))
+        }
+        (_, TargetEncoding::Classes(rows)) => {
+            let count = rows.len();
+            Some(format!("answers a number, the target of these rows is one of {count} classes"))
+        }
+        _ => None,
+    }
+}
+
+/// How many classes are named at most.
+const NAMED: usize = 10;
+
+/// The classes with commas between; nothing if there are none.
+fn listed(classes: &[&str]) -> Option<String> {
+    let (first, more) = classes.split_at(NAMED.min(classes.len()));
+    let more = if more.is_empty() { String::new() } else { format!(" and {} more", more.len()) };
+    (!first.is_empty()).then(|| output::plain(&first.join(", ")) + &more)
 }

@@ -261,8 +261,9 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     let table = arguments.source.table()?;
     let prepared = prepare(&table, arguments.source.task, &arguments.network, &arguments.training)?;
     drop(table);
-    let (initializer, seed) = (arguments.network.initializer, arguments.training.seed);
-    let parameters = arguments.initial.parameters(&prepared.plan, initializer, seed)?;
+    let (target, initializer) = (&prepared.preparation.target, arguments.network.initializer);
+    let seed = arguments.training.seed;
+    let parameters = arguments.initial.parameters(&prepared.plan, target, initializer, seed)?;
     let mut network = backend.network(&prepared.plan, threads)?;
     network.set_parameters(&parameters)?;
     drop(parameters);
