@@ -3,7 +3,7 @@
 
 use crate::common::first_step::FirstStep;
 use crate::common::{backends_and_threads, id};
-use consonance::data::{Preparation, digits};
+use consonance::data::{Preparation, Schema, digits};
 use consonance::train::Trainer;
 use consonance::{Activation, Loss, Optimizer, Plan, Precision};
 use criterion::{Criterion, Throughput};
@@ -11,11 +11,9 @@ use criterion::{Criterion, Throughput};
 /// The program's default training: 64-512-10, relu, mini-batches of 32, Adam.
 pub(crate) fn epoch(criterion: &mut Criterion) {
     let table = digits();
-    let task = table.task().expect("classes");
-    let split = table.split(task, 0.2, 0).expect("enough rows");
-    let preparation = Preparation::new(&table, task)
-        .and_then(|preparation| preparation.standardize_features(&table, &split.train))
-        .expect("numbers");
+    let schema = Schema::find(&table, &Default::default()).expect("classes");
+    let split = table.split(&schema, 0.2, 0).expect("enough rows");
+    let preparation = Preparation::builder(&schema).fit(&table, &split.train).expect("numbers");
     let data = preparation.dataset(&table, Precision::F32).expect("memory");
     let plan = Plan::mlp(64, &[512], 10, Activation::Relu, Loss::CrossEntropy);
     let trainer = Trainer::new(Optimizer::adam(0.001));

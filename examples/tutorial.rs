@@ -3,10 +3,10 @@
 //!
 //! `cargo run --release --example tutorial`
 
-use consonance::data::{Split, digits};
+use consonance::data::{Preparation, Schema, Split, digits};
 use consonance::train::Trainer;
 use consonance::{
-    Activation, Dataset, Element, Init, Loss, Network, Optimizer, Plan, Reduction, Result, Targets,
+    Activation, Dataset, Init, Loss, Network, Optimizer, Plan, Precision, Reduction, Result,
 };
 
 struct NeuralNetwork(Box<dyn Network>);
@@ -45,17 +45,18 @@ impl NeuralNetwork {
 
 fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     let table = digits();
-    let pixels: Vec<f32> = (0..1797)
-        .flat_map(|r| (0..64).map(move |c| (r, c)))
-        .map(|(r, c)| table.value(r, c) as f32 / 16.0)
-        .collect();
-    let y = table.class_indices(&table.classes()?)?;
-    let data = Dataset::new(64, f32::values(pixels), Targets::Classes(y.clone()))?;
+    let schema = Schema::find(&table, &Default::default())?;
+    let all: Vec<u32> = (0..table.rows() as u32).collect();
+    // pixels from 0 to 16 become inputs from 0 to 1
+    let preparation = Preparation::builder(&schema).fit(&table, &all)?;
+    let data = preparation.dataset(&table, Precision::F32)?;
 
     let mut network = NeuralNetwork::new(64, 32, 10, 42)?;
     network.train(&data, 0.001, 500)?;
     let predicted = network.predict(&data)?;
-    let right = predicted.iter().zip(&y).filter(|(p, y)| **p == **y as usize).count();
-    println!("{right} of {} digits are recognised after training on them", y.len());
+    let rows = data.all();
+    let right =
+        (0..rows.len()).filter(|&row| rows.class(row) == Some(predicted[row] as u32)).count();
+    println!("{right} of {} digits are recognised after training on them", rows.len());
     Ok(())
 }

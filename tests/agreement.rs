@@ -4,7 +4,7 @@
 mod common;
 
 use common::{backends, network, precisions};
-use consonance::data::{Preparation, digits};
+use consonance::data::{Preparation, Schema, digits};
 use consonance::train::{Trainer, evaluate};
 use consonance::{Activation, Init, Loss, Optimizer, Plan};
 use consonance_conformance::{Subject, backend_checks};
@@ -28,16 +28,14 @@ fn every_backend_passes_the_kit() {
 #[test]
 fn every_backend_learns_digits_equally_well() {
     let table = digits();
-    let task = table.task().unwrap();
+    let schema = Schema::find(&table, &Default::default()).unwrap();
     let backends = backends();
     for precision in precisions() {
         let mut sums = vec![0.0; backends.len()];
         let mut rows = 0;
         for seed in 0..5 {
-            let split = table.split(task, 0.2, seed).unwrap();
-            let preparation = Preparation::new(&table, task)
-                .and_then(|p| p.standardize_features(&table, &split.train))
-                .unwrap();
+            let split = table.split(&schema, 0.2, seed).unwrap();
+            let preparation = Preparation::builder(&schema).fit(&table, &split.train).unwrap();
             let data = preparation.dataset(&table, precision).unwrap();
             let plan =
                 Plan::mlp(64, &[64], 10, Activation::Relu, Loss::CrossEntropy).precision(precision);

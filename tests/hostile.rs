@@ -41,14 +41,22 @@ fn broken_tables_are_refused_by_line_and_column() {
     let folder = tempfile::tempdir().unwrap();
     let cases: [(&str, &str, &[&str]); 9] = [
         ("ragged", "a,b,c\n1,2,x\n1,2\n1,2,y\n", &["ragged.csv", "line 3", "3"]),
-        ("text", "a,b,c\n1,2,x\n1,zwei,y\n", &["text.csv", "line 3", "b", "zwei", "number"]),
-        ("nan", "a,b,c\n1,2,x\n1,NaN,y\n", &["nan.csv", "line 3", "b", "finite"]),
-        ("infinite", "a,b,c\n1,inf,x\n1,2,y\n", &["infinite.csv", "line 2", "b", "finite"]),
-        ("hole", "a,b,c\n1,,x\n1,2,y\n", &["hole.csv", "line 2", "b"]),
+        ("quote", "a,b,c\n1,2,x\n1,\"2,y\n", &["quote.csv", "line 3", "never closed"]),
+        (
+            "infinite",
+            "a,b,c\n1,inf,x\n5,2,y\n2,7,x\n9,8,y\n",
+            &["infinite.csv", "line 2", "b", "finite"],
+        ),
+        ("names", "a,b\nAnn,1\nBob,2\nCid,7\n", &["names.csv", "a (id", "--column"]),
         ("empty", "", &["empty.csv", "empty"]),
         ("header", "a,b,c\n", &["header.csv"]),
         ("lonely", "a\n1\n2\n", &["lonely.csv", "feature"]),
-        ("one_class", "a,b,c\n1,2,x\n3,4,x\n5,6,x\n", &["one_class.csv", "two classes"]),
+        (
+            "one_class",
+            "a,b,c\n1,2,x\n3,4,x\n5,6,x\n",
+            &["one_class.csv", "two classes", "--target"],
+        ),
+        ("page", "<html><body>404</body></html>", &["page.csv", "web page"]),
     ];
     for (name, text, words) in cases {
         let file = format!("{name}.csv");
@@ -63,6 +71,10 @@ fn broken_tables_are_refused_by_line_and_column() {
     refused(folder.path(), &ignore, &["good.csv", "id", "a, b, c"]);
     let everything = ["train", "good.csv", "--ignore", "a,b,c"];
     refused(folder.path(), &everything, &["good.csv", "ignored"]);
+    let hole = "a,b,c\n1,,x\n5,2,y\n7,9,x\n2,1,y\n";
+    fs::write(folder.path().join("hole.csv"), hole).unwrap();
+    let refuse = ["train", "hole.csv", "--missing", "refuse", "--test-fraction", "0"];
+    refused(folder.path(), &refuse, &["hole.csv", "line 2, column 2 (b)", "missing", "impute"]);
     assert!(!folder.path().join("runs").exists(), "no run began");
 }
 
@@ -167,6 +179,11 @@ fn damaged_models_are_refused() {
     refused(folder.path(), &["inspect"], &["model file", "--workload", "--layers"]);
 }
 
+/// How a column of numbers is prepared.
+fn number(description: &mut serde_json::Value, column: usize) -> &mut serde_json::Value {
+    &mut description["preparation"]["columns"][column]["use"]["input"]["number"]
+}
+
 /// What the metadata say may be changed by hand into something that does not fit.
 fn edited_descriptions_are_refused(folder: &Path, good: &[u8]) {
     let end = 8 + u64::from_le_bytes(good[..8].try_into().unwrap()) as usize;
@@ -177,10 +194,11 @@ fn edited_descriptions_are_refused(folder: &Path, good: &[u8]) {
     description.as_object_mut().unwrap().remove("checksum");
     description["format"] = 1.into();
     type Edit = fn(&mut serde_json::Value);
-    let edits: [(&str, Edit); 8] = [
+    let edits: [(&str, Edit); 9] = [
         ("classes", |d| d["preparation"]["target"]["classes"] = serde_json::json!(["0", "1"])),
-        ("scale of 0", |d| d["preparation"]["features"]["scale"][3] = 0.0.into()),
-        ("means", |d| d["preparation"]["features"]["mean"] = serde_json::json!([1.0])),
+        ("scale of 0", |d| number(d, 3)["scale"]["scale"] = 0.0.into()),
+        ("features are named", |d| d["preparation"]["columns"].as_array_mut().unwrap().truncate(9)),
+        ("fil", |d| number(d, 3)["fil"] = 1.0.into()),
         ("mse", |d| d["plan"]["loss"] = "mse".into()),
         ("memory", |d| d["plan"]["layers"][0]["dense"]["outputs"] = 1_u64.rotate_right(4).into()),
         ("format", |d| d["format"] = 99.into()),
@@ -209,7 +227,7 @@ fn a_diverging_training_stops_and_keeps_the_last_good_model() {
     let inspect = ["inspect", "run/model.safetensors"];
     assert!(consonance(folder.path(), &inspect).status.success());
     let left = files(folder.path());
-    assert_eq!(left, ["metrics.jsonl", "model.safetensors", "settings.json"]);
+    assert_eq!(left, ["held_out.csv", "metrics.jsonl", "model.safetensors", "settings.json"]);
     let model = fs::read(folder.path().join("run/model.safetensors")).unwrap();
     let again = ["train", "--layers", "4", "--epochs", "1", "--out", "run", "-q"];
     refused(folder.path(), &again, &["--out", "run", "--overwrite"]);
@@ -278,5 +296,5 @@ fn a_disk_that_fills_up_leaves_no_half_written_model() {
         .unwrap();
     let message = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success() && message.contains("model.safetensors"), "{message}");
-    assert_eq!(files(folder.path()), ["metrics.jsonl", "settings.json"]);
+    assert_eq!(files(folder.path()), ["held_out.csv", "metrics.jsonl", "settings.json"]);
 }

@@ -1,8 +1,11 @@
 //! `consonance compare`
 
 use super::arguments::Threads;
+use super::columns::PreparationArguments;
 use super::loading::Source;
-use super::train::{NetworkArguments, Prepared, TrainingArguments, prepare};
+use super::network::NetworkArguments;
+use super::prepare::{Prepared, TestArguments, prepare};
+use super::training::TrainingArguments;
 use super::{Outcome, output};
 use consonance::train::{Observer, Trainer, evaluate};
 use consonance::{Network, OptimizerState, Values};
@@ -19,6 +22,10 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 pub(crate) struct Arguments {
     #[command(flatten)]
     source: Source,
+    #[command(flatten)]
+    tests: TestArguments,
+    #[command(flatten)]
+    columns: PreparationArguments,
     /// The backends to compare, with commas between [default: all that are compiled in]
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     backends: Vec<String>,
@@ -77,12 +84,12 @@ impl Prepared {
 /// Runs `consonance compare`: exit status 1 if any backend disagrees.
 pub(crate) fn run(arguments: &Arguments) -> Outcome {
     let threads = arguments.threads.count();
-    let table = arguments.source.table()?;
     let names = match &arguments.backends[..] {
         [] => consonance::backends().names(),
         names => names.to_vec(),
     };
-    let prepared = prepare(&table, arguments.source.task, &arguments.network, &arguments.training)?;
+    let Arguments { source, tests, columns, network, training, .. } = arguments;
+    let prepared = prepare(source, tests, columns, network, training)?;
     let trainer = arguments.training.trainer(prepared.preparation.target.clone())?;
     let parameters = arguments.network.initializer.draw(&prepared.plan, arguments.training.seed)?;
 

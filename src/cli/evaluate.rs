@@ -25,8 +25,8 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     let threads = arguments.compute.threads.count();
     let mut loaded = arguments.rows.load(true, &*backend, threads)?;
     if *loaded.data.targets() == consonance::Targets::None {
-        let file = arguments.rows.data.display();
-        let name = loaded.preparation.schema.target.as_ref().map_or("labels", |t| &t.name);
+        let (file, names) = (arguments.rows.shown(), loaded.preparation.target_names());
+        let name = if names.is_empty() { "labels".to_string() } else { names.join(", ") };
         return Err(format!("{file}: has no target ({name}) to compare the answers with").into());
     }
     let target = &loaded.preparation.target;
@@ -36,11 +36,12 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     } else {
         let headings: &[&str] = match metrics.score {
             Score::Classes { .. } => &["rows", "loss", "accuracy"],
+            Score::Labels { .. } => &["rows", "loss", "accuracy", "exact match"],
             Score::Values { .. } => &["rows", "loss", "rmse", "r2"],
         };
         let mut table = output::table(headings);
         table.add_row(metrics_row(&loaded.data.rows().to_string(), &metrics));
-        output::print(&output::lines(&table))?;
+        output::print(&format!("{}{}\n", output::lines(&table), loaded.file.display()))?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -4,7 +4,7 @@ use super::arguments::{Compute, precision};
 use super::model_path::model_file;
 use super::workload::WorkloadArguments;
 use super::{Outcome, output};
-use consonance::data::TargetEncoding;
+use consonance::data::{Preparation, Role, TargetEncoding};
 use consonance::train::ModelFile;
 use consonance::workloads::Workload;
 use consonance::{Layer, Optimizer, Plan, Precision};
@@ -59,24 +59,7 @@ fn of_model(file: &Path, arguments: &Arguments) -> Result<String> {
         Some(checksum) => writeln!(text, "checksum: {checksum}, verified")?,
         None => writeln!(text, "no checksum: written by an earlier version or another program")?,
     }
-    let schema = &model.preparation.schema;
-    let scaled = match model.preparation.features {
-        Some(_) => "standardised by the model",
-        None => "as they are",
-    };
-    writeln!(text, "inputs: {} features, {scaled}", schema.features.len())?;
-    if !schema.ignored.is_empty() {
-        let names: Vec<&str> = schema.ignored.iter().map(|column| &*column.name).collect();
-        writeln!(text, "passes over: {}", output::plain(&names.join(", ")))?;
-    }
-    let target = schema.target.as_ref().map_or("the target", |target| &target.name);
-    let target = output::plain(target);
-    match &model.preparation.target {
-        TargetEncoding::Classes(classes) => {
-            writeln!(text, "answers: {target}, one of {}", output::plain(&classes.join(", ")))?;
-        }
-        TargetEncoding::Values { .. } => writeln!(text, "answers: {target}, a number")?,
-    }
+    text += &columns(&model.preparation)?;
     writeln!(text, "trained with: {}", model.settings)?;
     let optimizer: Option<Optimizer> =
         serde_json::from_value(model.settings["optimizer"].clone()).ok();
@@ -86,6 +69,48 @@ fn of_model(file: &Path, arguments: &Arguments) -> Result<String> {
         }
         // a mini-batch of all rows is as large as the data, which is not here
         _ => writeln!(text, "training: its memory depends on the rows of the data")?,
+    }
+    Ok(text)
+}
+
+/// What goes in and what comes out, in the words of the training file.
+fn columns(preparation: &Preparation) -> Result<String> {
+    let mut text = String::new();
+    let inputs = output::count(preparation.inputs(), "input");
+    let count = |role| preparation.features().filter(|feature| feature.role == role).count();
+    let roles = [
+        (Role::Number, "number"),
+        (Role::Category, "category"),
+        (Role::Boolean, "boolean"),
+        (Role::Date, "date"),
+    ];
+    let kinds: Vec<String> = roles
+        .into_iter()
+        .map(|(role, name)| (count(role), name))
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, name)| match (count, name) {
+            (1, _) => format!("1 {name}"),
+            (_, "category") => format!("{count} categories"),
+            _ => format!("{count} {name}s"),
+        })
+        .collect();
+    writeln!(text, "inputs: {inputs} of {}", kinds.join(", "))?;
+    let passed: Vec<String> =
+        preparation.passed_over().map(|(name, _)| output::plain(name)).collect();
+    if !passed.is_empty() {
+        writeln!(text, "passes over: {}", output::some_of(&passed, 20))?;
+    }
+    let names = preparation.target_names();
+    let target = if names.is_empty() { "the target".to_string() } else { names.join(", ") };
+    let target = output::plain(&target);
+    match &preparation.target {
+        TargetEncoding::Classes(classes) => {
+            let classes: Vec<String> = classes.iter().map(|class| output::plain(class)).collect();
+            writeln!(text, "answers: {target}, one of {}", output::some_of(&classes, 100))?;
+        }
+        TargetEncoding::Labels(_) => writeln!(text, "answers: {target}, whether each holds")?,
+        TargetEncoding::Values { .. } if names.len() > 1 => writeln!(text, "answers: {target}")?,
+        TargetEncoding::Values { .. } => writeln!(text, "answers: {target}, a number")?,
     }
     Ok(text)
 }

@@ -1,52 +1,53 @@
-//! Reading tables, and models with the rows they answer for.
+//! Reading tables to train on, and models with the rows they answer for.
 
-use super::arguments::named;
+use super::columns::ColumnArguments;
 use super::model_path::model_file;
-use consonance::data::{Columns, Preparation, ReadOptions, Table, Task, digits, read, read_idx};
+use super::output;
+use super::reading::{Reading, STANDARD_INPUT, table};
+use consonance::data::{FeatureCells, Pair, Preparation, Table, digits, read_idx};
 use consonance::train::Model;
 use consonance::{Backend, Dataset, Network};
 use std::error::Error;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Rows to train on.
 #[derive(clap::Args)]
 pub(crate) struct Source {
-    /// A CSV file, an IDX file of images, or a folder with a pair of IDX files; plain or gzip
-    /// [default: 1,797 handwritten digits that come with the program]
+    /// A table (CSV and its relatives), an IDX file of images, or a folder with a pair of IDX files;
+    /// plain, gzip or zstd; - is standard input [default: 1,797 handwritten digits that come with
+    /// the program]
     #[arg(value_name = "DATA")]
     pub(crate) path: Option<PathBuf>,
     /// The labels of an IDX file of images, where they do not lie beside it
     #[arg(requires = "path")]
     pub(crate) labels: Option<PathBuf>,
-    /// Which column to predict: its name, or its number from 1 [default: the last]
-    #[arg(long, value_name = "COLUMN", requires = "path")]
-    pub(crate) target: Option<String>,
-    /// Columns of a CSV file to pass over, whatever they hold: names, or numbers from 1
-    #[arg(long, value_name = "COLUMNS", value_delimiter = ',', requires = "path")]
-    pub(crate) ignore: Vec<String>,
-    /// Whether the first row of a CSV file holds names [default: told by its cells]
-    #[arg(long, value_name = "BOOL", requires = "path")]
-    pub(crate) header: Option<bool>,
-    /// classification or regression [default: what the target column suggests]
-    #[arg(long, value_parser = named::<Task>)]
-    pub(crate) task: Option<Task>,
+    #[command(flatten)]
+    pub(crate) columns: ColumnArguments,
+    #[command(flatten)]
+    pub(crate) reading: Reading,
 }
 
 impl Source {
     /// The table named, or the digits.
     pub(crate) fn table(&self) -> Result<Table, Box<dyn Error>> {
         let Some(path) = &self.path else { return Ok(digits()) };
-        if let Some(labels) = &self.labels {
-            if self.target.is_some() || self.header.is_some() || !self.ignore.is_empty() {
-                let problem =
-                    "--target, --ignore and --header are for CSV files, not for IDX files";
-                return Err(problem.into());
+        match &self.labels {
+            Some(_) if self.columns.is_told() || self.reading.is_told() => {
+                Err("--target, --column, --ignore and what is about text are for tables, not for \
+                     IDX files"
+                    .into())
             }
-            return Ok(read_idx(path, Some(labels))?);
+            Some(labels) => Ok(read_idx(path, Some(labels))?),
+            None => table(path, &self.reading.options(), Pair::Train),
         }
-        let columns = self.target.clone().map_or(Columns::LastIsTarget, Columns::Target);
-        let (ignore, header) = (self.ignore.clone(), self.header);
-        Ok(read(path, &ReadOptions { columns, ignore, header, ..ReadOptions::default() })?)
+    }
+
+    /// The rows to test on that belong to the rows to train on: the second pair of IDX files in a
+    /// folder that holds a `train` pair and a `t10k` or `test` pair.
+    pub(crate) fn other_pair(&self, trained_on: &Table) -> Option<Table> {
+        let folder = self.path.as_ref().filter(|path| path.is_dir())?;
+        let test = table(folder, &self.reading.options(), Pair::Test).ok()?;
+        (test.file() != trained_on.file()).then_some(test)
     }
 
     /// What the rows are called, for the name of a folder.
@@ -54,24 +55,25 @@ impl Source {
         let file = self.path.as_ref().and_then(|path| path.file_name()).unwrap_or_default();
         let file = file.to_string_lossy();
         let fallback = if self.path.is_none() { "digits" } else { "run" };
-        file.split('.').next().filter(|stem| !stem.is_empty()).unwrap_or(fallback).to_string()
+        let stem =
+            file.split('.').next().filter(|stem| !stem.is_empty() && *stem != STANDARD_INPUT);
+        stem.unwrap_or(fallback).to_string()
     }
 }
 
 /// A model, and rows it is to answer for.
 #[derive(clap::Args)]
 pub(crate) struct ModelAndRows {
-    /// A model file, or the folder of a run with its model
+    /// A model file, or the folder of the run that made it
     model: PathBuf,
-    /// Rows as the model was trained on, in a CSV or IDX file
+    /// Rows with the model's columns: in any order where there are names, and others are passed
+    /// over; - is standard input
     pub(crate) data: PathBuf,
-    /// All columns of a CSV file to pass over: names, or numbers from 1 [default: those that the
-    /// model's training passed over]
-    #[arg(long, value_name = "COLUMNS", value_delimiter = ',')]
-    ignore: Vec<String>,
-    /// Whether the first row of a CSV file holds names [default: told by its cells]
-    #[arg(long, value_name = "BOOL")]
-    header: Option<bool>,
+    /// Refuse levels that training did not see, and missing values where it saw none
+    #[arg(long)]
+    strict: bool,
+    #[command(flatten)]
+    reading: Reading,
 }
 
 /// A model on a backend, and rows it can answer for.
@@ -79,10 +81,13 @@ pub(crate) struct Loaded {
     pub(crate) preparation: Preparation,
     pub(crate) network: Box<dyn Network>,
     pub(crate) data: Dataset,
+    /// The file the rows were read from.
+    pub(crate) file: PathBuf,
 }
 
 impl ModelAndRows {
-    /// Loads the model and the rows, prepared as the model's training rows were.
+    /// Loads the model and the rows, prepared as the model's training rows were; with their targets,
+    /// if `with_target`: rows without one are left out then. What is not as in training is told.
     pub(crate) fn load(
         &self,
         with_target: bool,
@@ -90,14 +95,53 @@ impl ModelAndRows {
         threads: usize,
     ) -> Result<Loaded, Box<dyn Error>> {
         let model = Model::load(&model_file(&self.model)?)?;
-        let schema = model.preparation.schema.clone();
-        let columns =
-            if with_target { Columns::Like(schema) } else { Columns::FeaturesLike(schema) };
-        let (ignore, header) = (self.ignore.clone(), self.header);
-        let options = ReadOptions { columns, ignore, header, ..ReadOptions::default() };
-        let table = read(&self.data, &options)?;
-        let data = model.preparation.dataset(&table, model.plan.precision)?;
+        let preparation = model.preparation.clone();
+        let options = preparation.read_options(self.reading.options());
+        let mut table = table(&self.data, &options, Pair::Test)?;
+        tell(table.notes());
+        if with_target {
+            let dropped = preparation.drop_missing_targets(&mut table)?;
+            if dropped > 0 {
+                let rows = output::count(dropped, "row");
+                output::note(&format!("{rows} without a target: left out"));
+            }
+        }
+        if self.strict {
+            preparation.check_seen(&table)?;
+        }
+        let prepared = preparation.prepare(&table, model.plan.precision, with_target)?;
+        tell(&prepared.notes);
+        tell_cells(&prepared.cells);
         let network = model.network(backend, threads)?;
-        Ok(Loaded { preparation: model.preparation, network, data })
+        Ok(Loaded { preparation, network, data: prepared.data, file: table.file().to_owned() })
+    }
+
+    /// The path of the rows, as it is shown.
+    pub(crate) fn shown(&self) -> std::path::Display<'_> {
+        Path::display(&self.data)
+    }
+}
+
+/// Tells what was decided.
+pub(crate) fn tell(notes: &[consonance::data::Note]) {
+    for note in notes {
+        output::note(&format!("note: {}", output::plain(&note.to_string())));
+    }
+}
+
+/// Tells how many cells were filled in, and how many held what training did not see.
+fn tell_cells(cells: &[FeatureCells]) {
+    let listed = |count: fn(&FeatureCells) -> usize| {
+        let some = cells.iter().filter(|cells| count(cells) > 0);
+        let each: Vec<String> =
+            some.map(|cells| format!("{} {}", output::plain(&cells.name), count(cells))).collect();
+        output::some_of(&each, 8)
+    };
+    let (missing, unknown) = (listed(|cells| cells.missing), listed(|cells| cells.unknown));
+    if !missing.is_empty() {
+        output::note(&format!("missing values filled in: {missing}"));
+    }
+    if !unknown.is_empty() {
+        output::note(&format!("levels that training did not see: {unknown}"));
     }
 }

@@ -3,6 +3,7 @@
 mod arguments;
 mod backends;
 mod bench;
+mod columns;
 mod compare;
 mod evaluate;
 mod folder_lock;
@@ -10,11 +11,15 @@ mod initial;
 mod inspect;
 mod loading;
 mod model_path;
+mod network;
 mod output;
 mod predict;
+mod prepare;
 mod progress;
+mod reading;
 mod run_folder;
 mod train;
+mod training;
 mod workload;
 
 use clap::{Parser, Subcommand};

@@ -42,6 +42,15 @@ pub(crate) fn count(number: usize, thing: &str) -> String {
     format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
 }
 
+/// The first of some things with commas between, and how many more there are.
+pub(crate) fn some_of(things: &[String], most: usize) -> String {
+    let shown = things.iter().take(most).cloned().collect::<Vec<_>>().join(", ");
+    match things.len().saturating_sub(most) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}
+
 /// Text of a file as a terminal may see it: control characters as escapes.
 pub(crate) fn plain(text: &str) -> String {
     let escaped = |c: char| match c.is_control() {

@@ -138,7 +138,9 @@ fn line(epoch: usize, epochs: usize, loss: f64, test: Option<&Metrics>, rate: f6
 /// `accuracy 97.22 %`, or `rmse 54.1`.
 fn score(metrics: &Metrics) -> String {
     match metrics.score {
-        Score::Classes { accuracy } => format!("accuracy {:.2} %", 100.0 * accuracy),
+        Score::Classes { accuracy } | Score::Labels { accuracy, .. } => {
+            format!("accuracy {:.2} %", 100.0 * accuracy)
+        }
         Score::Values { rmse, .. } => format!("rmse {rmse:.4}"),
     }
 }

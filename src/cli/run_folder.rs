@@ -12,17 +12,18 @@ use std::path::{Path, PathBuf};
 pub(crate) const MODEL: &str = "model.safetensors";
 const METRICS: &str = "metrics.jsonl";
 const SETTINGS: &str = "settings.json";
+const HELD_OUT: &str = "held_out.csv";
 
 /// What a run leaves.
-const FILES: [&str; 3] = [MODEL, METRICS, SETTINGS];
+const FILES: [&str; 4] = [MODEL, METRICS, SETTINGS, HELD_OUT];
 
 type Result<T> = std::result::Result<T, Error>;
 
-/// A folder with `model.safetensors`, `metrics.jsonl` and `settings.json`, held against other
-/// trainings.
+/// A folder with `model.safetensors`, `metrics.jsonl`, `settings.json` and `held_out.csv`, held
+/// against other trainings.
 ///
 /// A run that replaces another writes under other names until its first model is whole. Then the
-/// old settings and metrics go, the new model takes the old one's place, and the new settings and
+/// old settings, metrics and list of rows go, the new model takes the old one's place, and the new settings and
 /// metrics get their names. Killed at any point, it leaves a whole model, and no settings or
 /// metrics but that model's own.
 pub(crate) struct RunFolder {
@@ -103,6 +104,11 @@ impl RunFolder {
         write_atomically(&self.place(SETTINGS), text.as_bytes())
     }
 
+    /// Writes which rows were held out.
+    pub(crate) fn write_held_out(&self, lines: &str) -> Result<()> {
+        write_atomically(&self.place(HELD_OUT), lines.as_bytes())
+    }
+
     /// Writes the model, whole or not at all; the first replaces the run that was there.
     pub(crate) fn save(&mut self, model: &Model) -> Result<()> {
         model.save(&self.place(MODEL))?;
@@ -115,7 +121,7 @@ impl RunFolder {
 
     /// Puts this run's files, with a whole model among them, in the place of another run's.
     fn replace(&self) -> Result<()> {
-        for name in [SETTINGS, METRICS] {
+        for name in [SETTINGS, METRICS, HELD_OUT] {
             remove(&self.folder.join(name))?;
         }
         // what comes after may not be seen before, by whoever finds the disk after a power failure

@@ -86,6 +86,33 @@ impl Dataset {
         Ok(Dataset { id, rows, inputs, features, targets, classes })
     }
 
+    /// The rows of this data set and, behind them, those of `other`; a data set of its own.
+    ///
+    /// # Errors
+    /// [`Error::Data`] if they differ in inputs, precision, or the kind or width of their targets.
+    pub fn followed_by(self, other: Dataset) -> Result<Self> {
+        let differ = || Error::Data("two data sets of different columns do not follow".to_string());
+        if self.inputs != other.inputs {
+            return Err(differ());
+        }
+        let features = self.features.followed_by(other.features).ok_or_else(differ)?;
+        let targets = match (self.targets, other.targets) {
+            (Targets::None, Targets::None) => Targets::None,
+            (Targets::Classes(mut classes), Targets::Classes(more)) => {
+                classes.extend(more);
+                Targets::Classes(classes)
+            }
+            (Targets::Values { width, values }, Targets::Values { width: same, values: more })
+                if width == same =>
+            {
+                let values = values.followed_by(more).ok_or_else(differ)?;
+                Targets::Values { width, values }
+            }
+            _ => return Err(differ()),
+        };
+        Dataset::new(self.inputs, features, targets)
+    }
+
     /// A number no other data set of this process has.
     pub fn id(&self) -> u64 {
         self.id
@@ -248,6 +275,20 @@ mod tests {
         assert!(Dataset::new(3, features(), Targets::Classes(vec![0])).is_err());
         let wide = Targets::Values { width: 1, values: Values::from(vec![0.0_f64; 2]) };
         assert!(Dataset::new(3, features(), wide).is_err());
+    }
+
+    #[test]
+    fn rows_follow_rows_of_the_same_columns() {
+        let of = |features: Vec<f32>, classes: Vec<u32>| {
+            Dataset::new(2, Values::from(features), Targets::Classes(classes)).unwrap()
+        };
+        let both = of(vec![1.0, 2.0], vec![0]).followed_by(of(vec![3.0, 4.0], vec![1])).unwrap();
+        assert_eq!(both.features(), &Values::from(vec![1.0_f32, 2.0, 3.0, 4.0]));
+        assert_eq!(both.targets(), &Targets::Classes(vec![0, 1]));
+        let wide = Dataset::new(1, Values::from(vec![1.0_f32]), Targets::Classes(vec![0])).unwrap();
+        assert!(of(vec![1.0, 2.0], vec![0]).followed_by(wide).is_err());
+        let bare = Dataset::new(2, Values::from(vec![1.0_f32, 2.0]), Targets::None).unwrap();
+        assert!(of(vec![1.0, 2.0], vec![0]).followed_by(bare).is_err());
     }
 
     #[test]

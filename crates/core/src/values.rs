@@ -36,6 +36,21 @@ impl Values {
         }
     }
 
+    /// These elements and then those of `other`, if they are of one precision.
+    pub fn followed_by(self, other: Values) -> Option<Self> {
+        match (self, other) {
+            (Values::F32(mut values), Values::F32(more)) => {
+                values.extend(more);
+                Some(Values::F32(values))
+            }
+            (Values::F64(mut values), Values::F64(more)) => {
+                values.extend(more);
+                Some(Values::F64(values))
+            }
+            _ => None,
+        }
+    }
+
     /// How many elements there are.
     pub fn len(&self) -> usize {
         match self {

@@ -19,11 +19,13 @@ pub enum Error {
         /// What the operating system said.
         source: io::Error,
     },
-    /// The file begins as gzip does, and what follows is cut off or damaged.
-    #[error("{}: the gzip data are cut off or damaged: {source}", file.display())]
-    Gzip {
+    /// The file begins as a packed one does, and what follows is cut off or damaged.
+    #[error("{}: the {packing} data are cut off or damaged: {source}", file.display())]
+    Packed {
         /// The file.
         file: PathBuf,
+        /// `gzip` or `zstd`.
+        packing: &'static str,
         /// What the decompressor said.
         source: io::Error,
     },
@@ -57,6 +59,14 @@ pub enum Error {
         /// What was found and what was expected.
         problem: String,
     },
+    /// Several rows or cells are not what was expected, all in the same way.
+    #[error("{}: {problems}", file.display())]
+    Several {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong, and where.
+        problems: Problems,
+    },
     /// The rows cannot be divided as asked.
     #[error("cannot hold out a fraction of {fraction}: {problem}")]
     Split {
@@ -89,6 +99,51 @@ impl Error {
         problem: impl Into<String>,
     ) -> Self {
         Error::Cell { file: file.to_owned(), place, column, problem: problem.into() }
+    }
+}
+
+/// What is wrong in several places, of which at most five are told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problems {
+    /// What was expected, and what would help.
+    pub expected: String,
+    /// The first places, each with what was found there.
+    pub first: Vec<String>,
+    /// How many there are in all.
+    pub count: usize,
+}
+
+impl Problems {
+    /// How many places are told.
+    pub const SHOWN: usize = 5;
+
+    pub(crate) fn new(expected: impl Into<String>) -> Self {
+        Problems { expected: expected.into(), first: Vec::new(), count: 0 }
+    }
+
+    /// Adds a place, which is told if it is one of the first.
+    pub(crate) fn add(&mut self, place: impl FnOnce() -> String) {
+        if self.first.len() < Self::SHOWN {
+            self.first.push(place());
+        }
+        self.count += 1;
+    }
+
+    /// Adds those of a later part.
+    pub(crate) fn merge(&mut self, later: &Problems) {
+        let room = Self::SHOWN - self.first.len();
+        self.first.extend(later.first.iter().take(room).cloned());
+        self.count += later.count;
+    }
+}
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}; {}", self.first.join("; "), self.expected)?;
+        match self.count - self.first.len() {
+            0 => Ok(()),
+            more => write!(f, " ({more} more of this kind)"),
+        }
     }
 }
 
@@ -129,7 +184,7 @@ impl fmt::Display for Column {
     }
 }
 
-/// `found` in quotes, shortened where it would fill the screen.
+/// `found` in quotes with control characters escaped, shortened where it would fill the screen.
 pub(crate) fn quoted(found: &str) -> String {
     const LONGEST: usize = 40;
     match found.char_indices().nth(LONGEST) {

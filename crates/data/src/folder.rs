@@ -1,6 +1,7 @@
 //! Finds the labels of an IDX file, and the pair of IDX files in a folder, by MNIST's names.
 
 use crate::error::{Error, Result};
+use crate::read::Pair;
 use std::path::{Path, PathBuf};
 
 /// The file of labels beside the file `images`: `images` becomes `labels` and `idx3` `idx1` in
@@ -21,8 +22,8 @@ pub(crate) fn label_names(images: &Path) -> Option<[String; 2]> {
     Some(if name == plain { [labels, packed] } else { [packed, labels] })
 }
 
-/// The images and labels in `folder`: those whose name begins with `train`, if there are more.
-pub(crate) fn find_pair(folder: &Path) -> Result<(PathBuf, PathBuf)> {
+/// The images and labels in `folder`; of several those whose name begins as `pair` says.
+pub(crate) fn find_pair(folder: &Path, pair: Pair) -> Result<(PathBuf, PathBuf)> {
     let io = |source| Error::Io { file: folder.to_owned(), source };
     let mut pairs = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(io)? {
@@ -35,11 +36,16 @@ pub(crate) fn find_pair(folder: &Path) -> Result<(PathBuf, PathBuf)> {
     // a file both packed and unpacked is one pair
     pairs.dedup_by(|a, b| label_names(&a.0).map(sorted) == label_names(&b.0).map(sorted));
     if pairs.len() > 1 {
-        let train = |path: &Path| {
-            path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("train"))
+        let beginnings: &[&str] = match pair {
+            Pair::Train => &["train"],
+            Pair::Test => &["t10k", "test"],
         };
-        if pairs.iter().filter(|(images, _)| train(images)).count() == 1 {
-            pairs.retain(|(images, _)| train(images));
+        let wanted = |path: &Path| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            beginnings.iter().any(|beginning| name.starts_with(beginning))
+        };
+        if pairs.iter().filter(|(images, _)| wanted(images)).count() == 1 {
+            pairs.retain(|(images, _)| wanted(images));
         }
     }
     match <[_; 1]>::try_from(pairs) {

@@ -1,23 +1,23 @@
 //! Consonance's data: everything between a file and a [`Dataset`](consonance_core::Dataset).
 //!
-//! 1. [`read`] turns a file into a [`Table`] of raw numbers: a CSV file, or the IDX files of
-//!    MNIST and its like, plain or gzip. [`digits`] is a table that needs no file.
-//! 2. [`Table::task`] tells classification from regression, and [`Table::split`] holds rows out
-//!    for a test.
-//! 3. A [`Preparation`] learns from the training rows how to scale, and makes the data set. It is
-//!    kept with the model, and prepares the next table in the same way.
+//! 1. [`read`] turns a file into a [`Table`]: CSV and its relatives, or the IDX files of MNIST and
+//!    its like, plain, gzip or zstd. [`digits`] is a table that needs no file.
+//! 2. A [`Schema`] says what each column is for, found out from its cells: number, category, date,
+//!    a name to be passed over, the target; and whether classes or numbers are learned.
+//! 3. [`Table::split`] holds rows out for a test.
+//! 4. A [`Preparation`] learns from the training rows how cells become inputs, and makes the data
+//!    set. It is kept with the model, and prepares the next table in the same way.
 //!
 //! ```
 //! use consonance_core::Precision;
-//! use consonance_data::{Preparation, digits};
+//! use consonance_data::{Preparation, Schema, digits};
 //!
 //! let table = digits();
-//! let task = table.task()?;
-//! let split = table.split(task, 0.2, 42)?;
-//! let preparation =
-//!     Preparation::new(&table, task)?.standardize_features(&table, &split.train)?;
+//! let schema = Schema::find(&table, &Default::default())?;
+//! let split = table.split(&schema, 0.2, 42)?;
+//! let preparation = Preparation::builder(&schema).fit(&table, &split.train)?;
 //! let data = preparation.dataset(&table, Precision::F32)?;
-//! assert_eq!((data.rows(), data.inputs()), (1797, 64));
+//! assert_eq!(data.rows(), 1797);
 //! assert_eq!(data.batch(&split.test).len(), 359);
 //! # Ok::<(), consonance_data::Error>(())
 //! ```
@@ -26,17 +26,20 @@
 //! [`Dataset::new`](consonance_core::Dataset::new), and [`Standardizer`] and [`Split`], which work
 //! on plain slices too.
 
-mod columns;
-mod csv_reader;
+mod csv;
 mod digits;
 mod error;
 mod folder;
 mod idx;
-mod names;
-mod newlines;
+mod limits;
+mod missing;
+mod note;
+mod numbers;
 mod preparation;
 mod read;
+mod roles;
 mod schema;
+mod select;
 mod source;
 mod split;
 mod standardizer;
@@ -44,16 +47,21 @@ mod table;
 mod target;
 mod task;
 
-pub use columns::Columns;
-pub use csv_reader::{ReadOptions, read_csv};
+pub use csv::{Encoding, Separator};
 pub use digits::digits;
-pub use error::{Column, Error, Place, Result};
+pub use error::{Column, Error, Place, Problems, Result};
 pub use idx::read_idx;
-pub use preparation::{Preparation, TargetEncoding};
-pub use read::read;
-pub use schema::{OtherColumn, Schema};
+pub use limits::Limits;
+pub use missing::MissingWords;
+pub use note::Note;
+pub use preparation::{
+    Feature, FeatureCells, LIMIT, MissingPolicy, Preparation, PreparationBuilder, Prepared,
+    Scaling, TargetEncoding,
+};
+pub use read::{Pair, ReadOptions, read, read_from};
+pub use roles::{DateFormat, DateOrder, MOST_LEVELS, Role};
+pub use schema::{Schema, SchemaColumn, SchemaOptions, TargetColumns};
 pub use split::Split;
 pub use standardizer::Standardizer;
-pub use table::Table;
-pub use target::{Labels, Target};
+pub use table::{Cell, Table};
 pub use task::Task;

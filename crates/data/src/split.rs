@@ -1,7 +1,9 @@
 //! Which rows are learned from and which are held out to test what was learned.
 
 use crate::error::{Error, Result};
+use crate::schema::{Schema, target_missing};
 use crate::table::Table;
+use crate::target::{ClassFinder, labels};
 use crate::task::Task;
 use consonance_core::rng::{Purpose, Stream};
 
@@ -86,17 +88,23 @@ impl Split {
 
 impl Table {
     /// Holds out `fraction` of the rows: stratified by class for classification, any rows for
-    /// regression.
+    /// other tasks. Every row must have its target: see [`Table::drop_missing_targets`].
     ///
     /// # Errors
-    /// Those of [`Split::stratified`] and [`Table::classes`].
-    pub fn split(&self, task: Task, fraction: f64, seed: u64) -> Result<Split> {
-        match task {
-            Task::Classification => {
-                let classes = self.class_indices(&self.classes()?)?;
-                Split::stratified(&classes, fraction, seed)
+    /// Those of [`Split::stratified`].
+    pub fn split(&self, schema: &Schema, fraction: f64, seed: u64) -> Result<Split> {
+        match (schema.task(), schema.targets.as_slice()) {
+            (Some((Task::Classification, _)), &[target]) => {
+                let words = target_missing(self, target, &schema.columns[target].reading);
+                let names: Vec<String> =
+                    labels(self, target, &words).into_iter().map(|(label, _)| label).collect();
+                Split::stratified(
+                    &ClassFinder::new(&names).of_column(self, target)?,
+                    fraction,
+                    seed,
+                )
             }
-            Task::Regression => Split::random(self.rows(), fraction, seed),
+            _ => Split::random(self.rows(), fraction, seed),
         }
     }
 }

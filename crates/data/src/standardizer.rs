@@ -1,7 +1,6 @@
 //! Columns brought to mean 0 and standard deviation 1.
 
 use crate::error::{Error, Result};
-use crate::table::Table;
 use serde::{Deserialize, Serialize};
 
 /// x ↦ (x − mean) / scale for each column.
@@ -17,28 +16,6 @@ pub struct Standardizer {
 }
 
 impl Standardizer {
-    /// Fits the features of `table` in the rows `rows`: the training rows, so that nothing is
-    /// learned from the others.
-    ///
-    /// # Errors
-    /// [`Error::Standardize`] if `rows` is empty or names a row past the end, or if a feature
-    /// spans so wide a range that `f64` cannot hold it.
-    pub fn fit(table: &Table, rows: &[u32]) -> Result<Self> {
-        if let Some(row) = rows.iter().find(|&&row| row as usize >= table.rows()) {
-            let problem = format!("row {row} asked for, the table has {} rows", table.rows());
-            return Err(Error::Standardize(problem));
-        }
-        let name = |column: usize| table.schema().features[column].clone();
-        let each = |visit: &mut dyn FnMut(&[f64])| {
-            let mut values = vec![0.0; table.inputs()];
-            for &row in rows {
-                table.copy_row(row as usize, &mut values);
-                visit(&values);
-            }
-        };
-        Self::fit_rows(table.inputs(), each, name)
-    }
-
     /// Fits row-major `values` [rows, `width`].
     ///
     /// # Errors

@@ -1,8 +1,5 @@
 //! What is learned: a class or a number.
 
-use crate::error::Result;
-use crate::table::Table;
-use crate::target::{Labels, Target, label_number};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -13,64 +10,21 @@ use std::str::FromStr;
 pub enum Task {
     /// One of a few classes.
     Classification,
-    /// A number.
+    /// One or more numbers.
     Regression,
-}
-
-/// The most distinct integers that [`Table::task`] takes for classes.
-const MOST_INTEGER_CLASSES: usize = 20;
-
-impl Table {
-    /// The task the target column suggests:
-    ///
-    /// - text, or the labels of an IDX file: classification;
-    /// - integers (`3` or `3.0`) of at most 20 distinct values, each of which occurs at least
-    ///   twice on average: classification;
-    /// - any other numbers: regression.
-    ///
-    /// # Errors
-    /// [`Error::File`](crate::Error::File) without a target column, and
-    /// [`Error::Cell`](crate::Error::Cell) if text stands among fractional numbers, where neither
-    /// task is likely to be meant.
-    pub fn task(&self) -> Result<Task> {
-        match self.expect_target()? {
-            Target::Labels(labels) => self.check_mixture(labels).map(|()| Task::Classification),
-            Target::Numbers(numbers) => {
-                let integers = numbers.iter().all(|n| n.fract() == 0.0);
-                let classes = integers && {
-                    let distinct = Labels::of_numbers(numbers).names.len();
-                    distinct <= MOST_INTEGER_CLASSES && 2 * distinct <= numbers.len()
-                };
-                Ok(if classes { Task::Classification } else { Task::Regression })
-            }
-        }
-    }
-
-    /// Refuses text among fractional numbers.
-    fn check_mixture(&self, labels: &Labels) -> Result<()> {
-        let numbers: Vec<Option<f64>> = labels.names.iter().map(|n| label_number(n)).collect();
-        let fraction = numbers.iter().flatten().find(|n| n.fract() != 0.0);
-        let text = labels.rows.iter().position(|&label| numbers[label as usize].is_none());
-        match (fraction, text) {
-            (Some(fraction), Some(row)) => {
-                let found = &labels.names[labels.rows[row] as usize];
-                let problem = format!(
-                    "expected a number, as in other rows ({fraction}), found {found:?}; mend the \
-                     cell, or name the task if the column holds classes"
-                );
-                Err(self.target_cell_problem(row, problem))
-            }
-            _ => Ok(()),
-        }
-    }
+    /// Several labels, each of which holds or does not.
+    MultiLabel,
 }
 
 impl Task {
+    const ALL: [Task; 3] = [Task::Classification, Task::Regression, Task::MultiLabel];
+
     /// The name [`FromStr`] reads.
     pub fn name(self) -> &'static str {
         match self {
             Task::Classification => "classification",
             Task::Regression => "regression",
+            Task::MultiLabel => "multi_label",
         }
     }
 }
@@ -85,9 +39,59 @@ impl FromStr for Task {
     type Err = String;
 
     fn from_str(name: &str) -> std::result::Result<Self, String> {
-        [Task::Classification, Task::Regression]
-            .into_iter()
-            .find(|task| task.name() == name)
-            .ok_or_else(|| format!("no task '{name}'; there are: classification, regression"))
+        Task::ALL.into_iter().find(|task| task.name() == name).ok_or_else(|| {
+            format!("no task '{name}'; there are: classification, regression, multi_label")
+        })
+    }
+}
+
+/// What a column of numbers, given as its distinct values with how often each occurs, is as a
+/// target, and why:
+///
+/// - two whole numbers are classes;
+/// - so are whole numbers that leave none out from 0 or 1 on, up to 8 of them, if the rarest occurs
+///   at least a hundredth as often as the commonest, or up to 12 if it occurs at least half as
+///   often: so classes are numbered, while counts and ages have rare ends;
+/// - all others are a regression.
+pub(crate) fn task_of_numbers(distinct: &[(f64, usize)]) -> (Task, String) {
+    let count = distinct.len();
+    if distinct.iter().any(|(number, _)| number.fract() != 0.0) {
+        return (Task::Regression, format!("{count} different numbers, with fractions"));
+    }
+    let (Some((first, _)), Some((last, _))) = (distinct.first(), distinct.last()) else {
+        return (Task::Regression, "no numbers".to_owned());
+    };
+    if count == 2 {
+        return (Task::Classification, format!("{first} and {last}"));
+    }
+    let counts = || distinct.iter().map(|(_, count)| *count as f64);
+    let evenness = counts().fold(f64::INFINITY, f64::min) / counts().fold(1.0, f64::max);
+    let numbered = matches!(*first, 0.0 | 1.0) && last - first + 1.0 == count as f64;
+    if numbered && (count <= 8 && evenness >= 0.01 || count <= 12 && evenness >= 0.5) {
+        return (Task::Classification, format!("the whole numbers {first} to {last}"));
+    }
+    (Task::Regression, format!("{count} different whole numbers"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_numbers_are_classes_where_they_number_them() {
+        let task = |numbers: &[(f64, usize)]| task_of_numbers(numbers).0;
+        let even = |range: std::ops::Range<u32>, count| {
+            range.map(|n| (f64::from(n), count)).collect::<Vec<_>>()
+        };
+        assert_eq!(task(&[(0.0, 999), (1.0, 1)]), Task::Classification);
+        assert_eq!(task(&[(-1.0, 5), (1.0, 5)]), Task::Classification);
+        assert_eq!(task(&[(0.5, 5), (1.0, 5)]), Task::Regression);
+        assert_eq!(task(&even(0..10, 180)), Task::Classification, "digits");
+        assert_eq!(task(&even(1..4, 50)), Task::Classification);
+        assert_eq!(task(&even(1..27, 20)), Task::Regression, "letters by number");
+        assert_eq!(task(&even(3..9, 20)), Task::Regression, "wine's quality");
+        assert_eq!(task(&[(4.0, 11), (6.0, 7), (8.0, 14)]), Task::Regression, "cylinders");
+        let counts = [(0.0, 300), (1.0, 200), (2.0, 90), (3.0, 20), (4.0, 5), (5.0, 1)];
+        assert_eq!(task(&counts), Task::Regression, "children");
     }
 }

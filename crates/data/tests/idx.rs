@@ -2,9 +2,8 @@
 
 mod common;
 
-use common::{Folder, features, gzip, idx, said};
-use consonance_data::{Columns, ReadOptions, Target, Task, read, read_csv, read_idx};
-use std::path::Path;
+use common::{Folder, cells, column, gzip, idx, said, schema};
+use consonance_data::{Pair, ReadOptions, Schema, Task, read, read_idx};
 
 fn images() -> Vec<u8> {
     idx(8, &[2, 2, 3], &[0, 1, 2, 3, 4, 5, 250, 251, 252, 253, 254, 255])
@@ -29,12 +28,12 @@ fn images_and_labels_are_read() {
         let images = folder.file("a", pack(images()));
         let labels = folder.file("b", pack(labels()));
         let table = read_idx(images, Some(&labels)).unwrap();
-        assert_eq!((table.rows(), table.inputs()), (2, 6));
-        let expected = [0, 1, 2, 3, 4, 5, 250, 251, 252, 253, 254, 255].map(f64::from);
-        assert_eq!(features(&table), expected);
-        assert_eq!(table.schema().features[5], "pixel_1_2");
-        assert_eq!(table.classes().unwrap(), ["3", "7"]);
-        assert_eq!(table.class_indices(&table.classes().unwrap()).unwrap(), [1, 0]);
+        assert_eq!((table.rows(), table.width()), (2, 7));
+        let expected = "0 1 2 3 4 5 7 250 251 252 253 254 255 3";
+        assert_eq!(cells(&table), expected.split(' ').collect::<Vec<_>>());
+        let names: Vec<&str> = table.names().collect();
+        assert_eq!(names[5..], ["pixel_1_2", "label"]);
+        assert_eq!(schema(&table).task().unwrap().0, Task::Classification);
     }
 }
 
@@ -52,13 +51,18 @@ fn every_element_type_is_read() {
     for (element, bytes, expected) in cases {
         let path = folder.file("images", idx(element, &[1, 2], &bytes));
         let table = read_idx(&path, None).unwrap();
-        assert_eq!(features(&table), expected, "0x{element:02x}");
+        let texts = expected.map(|number| number.to_string());
+        assert_eq!(cells(&table), texts, "0x{element:02x}");
         let numbers = folder.file("labels", idx(element, &[2], &bytes));
-        let images = folder.file("images", idx(8, &[2, 1], &[0, 0]));
+        let images = folder.file("images", idx(8, &[2, 1], &[0, 9]));
         let table = read_idx(images, Some(&numbers)).unwrap();
-        assert_eq!(*table.numbers().unwrap(), expected);
-        let floating = matches!(table.target(), Some(Target::Numbers(_)));
-        assert_eq!(floating, element >= 0x0d, "integers are labels, others numbers");
+        assert_eq!(column(&table, 1), texts);
+        // integers are labels, others numbers
+        let found = Schema::find(&table, &Default::default());
+        match element >= 0x0d {
+            true => assert!(found.is_ok()),
+            false => assert_eq!(found.unwrap().task().unwrap().0, Task::Classification),
+        }
     }
     let nan = idx(0x0d, &[1, 2], &[0.0_f32, f32::NAN].map(f32::to_be_bytes).concat());
     assert_eq!(refusal(nan), "row 1 holds NaN, expected finite numbers");
@@ -67,12 +71,14 @@ fn every_element_type_is_read() {
 #[test]
 fn many_integer_labels_are_still_classes() {
     let folder = Folder::new();
-    let all: Vec<u8> = (0..62).collect();
-    let images = folder.file("a", idx(8, &[62, 1], &all));
-    let labels = folder.file("b", idx(8, &[62], &all));
+    let all: Vec<u8> = (0..124).map(|row| row % 62).collect();
+    let images = folder.file("a", idx(8, &[124, 1], &all));
+    let labels = folder.file("b", idx(8, &[124], &all));
     let table = read_idx(images, Some(&labels)).unwrap();
-    assert_eq!(table.task().unwrap(), Task::Classification);
-    assert_eq!(table.classes().unwrap()[61], "61");
+    assert_eq!(schema(&table).task().unwrap().0, Task::Classification);
+    let preparation = common::fit(&table);
+    let consonance_data::TargetEncoding::Classes(classes) = preparation.target else { panic!() };
+    assert_eq!((classes[2].as_str(), classes[61].as_str()), ("2", "61"), "in numerical order");
 }
 
 /// Had memory been taken for what these headers promise, the test would have been killed.
@@ -144,16 +150,23 @@ fn labels_must_fit_the_images() {
     let message = said(read_idx(&images, Some(&images)));
     let expected = "images: has the dimensions 2 × 2 × 3, expected one: a label a row";
     assert!(message.ends_with(expected), "{message}");
+    // QMNIST's hold eight numbers a row, of which the first is the label
+    let eight = folder.file("labels", idx(8, &[2, 2], &[7, 100, 3, 101]));
+    let table = read_idx(&images, Some(&eight)).unwrap();
+    assert_eq!(column(&table, 6), ["7", "3"]);
+    assert!(table.notes().iter().any(|note| note.to_string().contains("the first is the label")));
 }
 
 #[test]
 fn a_label_the_model_does_not_know_is_named_with_its_row() {
     let folder = Folder::new();
     let images = folder.file("images", images());
-    let labels = folder.file("labels", labels());
-    let table = read_idx(images, Some(&labels)).unwrap();
-    let message = said(table.class_indices(&["7".to_owned(), "8".to_owned()]));
-    let expected = "labels: row 2: label \"3\" is unknown; the known labels are 7, 8";
+    let table = read_idx(&images, Some(&folder.file("labels", labels()))).unwrap();
+    let preparation = common::fit(&table);
+    let other = folder.file("labels", idx(8, &[2], &[7, 4]));
+    let table = read_idx(&images, Some(&other)).unwrap();
+    let message = said(preparation.dataset(&table, consonance_core::Precision::F32));
+    let expected = "labels: row 2, column 7: label \"4\"; the known labels are 3, 7";
     assert!(message.ends_with(expected), "{message}");
 }
 
@@ -172,13 +185,13 @@ fn labels_are_found_beside_the_images() {
         folder.file(labels_name, labels());
         for path in [path.as_path(), folder.path()] {
             let table = read(path, &ReadOptions::default()).unwrap();
-            assert_eq!(table.classes().unwrap(), ["3", "7"], "{}", path.display());
+            assert_eq!(column(&table, 6), ["7", "3"], "{}", path.display());
         }
     }
 }
 
 #[test]
-fn the_training_pair_of_a_folder_is_read() {
+fn the_pair_asked_for_of_a_folder_is_read() {
     let folder = Folder::new();
     folder.file("t10k-images-idx3-ubyte", idx(8, &[1, 1, 1], &[9]));
     folder.file("t10k-labels-idx1-ubyte", idx(8, &[1], &[9]));
@@ -188,6 +201,9 @@ fn the_training_pair_of_a_folder_is_read() {
     folder.file("notes.txt", "hello");
     let table = read(folder.path(), &ReadOptions::default()).unwrap();
     assert_eq!(table.rows(), 2);
+    let test = ReadOptions { pair: Pair::Test, ..Default::default() };
+    let table = read(folder.path(), &test).unwrap();
+    assert_eq!((table.rows(), table.file().ends_with("t10k-images-idx3-ubyte")), (1, true));
 
     let folder = Folder::new();
     for name in ["a-images", "a-labels", "b-images", "b-labels"] {
@@ -206,36 +222,35 @@ fn a_missing_pair_or_missing_labels_say_what_was_looked_for() {
     assert!(message.contains("looked for an images file such as train-images-idx3-ubyte"));
     let folder = Folder::new();
     let alone = folder.file("train-images-idx3-ubyte", images());
-    let message = said(read(&alone, &ReadOptions::default()));
+    let find = |path: &std::path::Path| {
+        said(Schema::find(&read(path, &ReadOptions::default()).unwrap(), &Default::default()))
+    };
+    let message = find(&alone);
     let expected = "looked for train-labels-idx1-ubyte and train-labels-idx1-ubyte.gz";
     assert!(message.ends_with(expected), "{message}");
-    let nameless = folder.file("x", images());
-    let message = said(read(nameless, &ReadOptions::default()));
+    let message = find(&folder.file("x", images()));
     assert!(message.ends_with("no 'images' in it to find its labels by; name both"), "{message}");
 }
 
 #[test]
-fn labels_are_optional_for_prediction() {
+fn labels_are_not_needed_for_prediction_and_a_table_may_hold_the_rows() {
     let folder = Folder::new();
-    let alone = folder.file("images", images());
-    let none = ReadOptions { columns: Columns::NoTarget, ..Default::default() };
-    let table = read(&alone, &none).unwrap();
-    assert_eq!(table.target(), None);
-    let like = |features: &[String]| ReadOptions {
-        columns: Columns::Like(consonance_data::Schema {
-            features: features.to_vec(),
-            target: None,
-            ignored: Vec::new(),
-            named: false,
-        }),
-        ..Default::default()
+    let images = folder.file("images", images());
+    let labelled = read_idx(&images, Some(&folder.file("b", labels()))).unwrap();
+    let preparation = common::fit(&labelled);
+    let of = |table: &consonance_data::Table| {
+        let data = preparation.dataset(table, consonance_core::Precision::F64).unwrap();
+        (data.features().iter().collect::<Vec<f64>>(), common::classes(data.targets()).to_vec())
     };
-    assert!(read(&alone, &like(&table.schema().features)).unwrap().target().is_none());
-    folder.file("labels", labels());
-    assert!(read(&alone, &like(&table.schema().features)).unwrap().target().is_some());
-    let message = said(read(&alone, &like(&table.schema().features[1..])));
-    assert!(message.ends_with("has 6 features, expected 5"), "{message}");
-    let message = said(read(Path::new(&alone), &common::target("digit")));
-    assert!(message.ends_with("IDX files have no columns, asked for the target \"digit\""));
-    assert!(read_csv(&alone, &none).is_err());
+    let (features, classes) = of(&labelled);
+    assert_eq!((features[1], &*classes), (1.0 / 255.0, &[1, 0][..]), "pixels are divided by 255");
+    let bare = read_idx(&images, None).unwrap();
+    assert_eq!(of(&bare), (features.clone(), vec![]));
+    // the same images as CSV, the label first as it is usual, or none
+    let rows = ["0,1,2,3,4,5", "250,251,252,253,254,255"];
+    let csv = format!("label,a,b,c,d,e,f\n7,{}\n3,{}\n", rows[0], rows[1]);
+    assert_eq!(of(&common::parse(csv).unwrap()), (features.clone(), classes.clone()));
+    let csv = format!("{},7\n{},3\n", rows[0], rows[1]);
+    assert_eq!(of(&common::parse(csv).unwrap()), (features.clone(), classes));
+    assert_eq!(of(&common::parse(rows.join("\n")).unwrap()), (features, vec![]));
 }

@@ -3,17 +3,31 @@
 
 mod common;
 
-use common::features;
+use common::{cells, classes, column, fit, schema};
 use consonance_core::Precision;
-use consonance_data::{Preparation, ReadOptions, Standardizer, Table, Task, digits, read};
+use consonance_data::{
+    Preparation, ReadOptions, Scaling, Standardizer, Table, TargetEncoding, Task, digits, read,
+};
 use std::path::{Path, PathBuf};
 
 fn class_counts(table: &Table) -> Vec<(String, usize)> {
-    let classes = table.classes().unwrap();
-    let rows = table.class_indices(&classes).unwrap();
+    let preparation = fit(table);
+    let data = preparation.dataset(table, Precision::F32).unwrap();
+    let rows = classes(data.targets());
+    let TargetEncoding::Classes(names) = preparation.target else { panic!("classes expected") };
     let count = |class| rows.iter().filter(|&&row| row == class).count();
-    let counts: Vec<usize> = (0..classes.len() as u32).map(count).collect();
-    classes.into_iter().zip(counts).collect()
+    let counts: Vec<usize> = (0..names.len() as u32).map(count).collect();
+    names.into_iter().zip(counts).collect()
+}
+
+/// The numbers of a column.
+fn numbers(table: &Table, index: usize) -> Vec<f64> {
+    column(table, index).iter().map(|cell| cell.parse().unwrap()).collect()
+}
+
+fn fitted(table: &Table, index: usize) -> (f64, f64) {
+    let fitted = Standardizer::fit_values(1, &numbers(table, index)).unwrap();
+    (fitted.mean[0], fitted.scale[0])
 }
 
 fn counts_are(table: &Table, expected: &[(&str, usize)]) {
@@ -44,12 +58,15 @@ fn close(found: f64, expected: f64, rows: usize) {
 #[test]
 fn the_embedded_digits_are_whole() {
     let table = digits();
-    assert_eq!((table.rows(), table.inputs()), (1797, 64));
-    assert_eq!(features(&table).iter().sum::<f64>(), 561_718.0);
-    let first = (0..8).map(|pixel| table.value(0, pixel)).collect::<Vec<_>>();
-    assert_eq!(first, [0.0, 0.0, 5.0, 13.0, 9.0, 1.0, 0.0, 0.0]);
-    assert_eq!(table.schema().features[8], "p1_0");
-    assert_eq!(table.task().unwrap(), Task::Classification);
+    assert_eq!((table.rows(), table.width()), (1797, 65));
+    let pixels = (0..64).map(|pixel| numbers(&table, pixel).iter().sum::<f64>());
+    assert_eq!(pixels.sum::<f64>(), 561_718.0);
+    assert_eq!(cells(&table)[..8], ["0", "0", "5", "13", "9", "1", "0", "0"]);
+    assert_eq!(table.names().nth(8), Some("p1_0"));
+    assert_eq!(schema(&table).task().unwrap().0, Task::Classification);
+    // pixels of four bits, of which some never change
+    let data = fit(&table).dataset(&table, Precision::F64).unwrap();
+    assert_eq!((data.inputs(), data.features().get(2)), (64, 5.0 / 16.0));
     counts_are(
         &table,
         &[
@@ -71,12 +88,10 @@ fn the_embedded_digits_are_whole() {
 fn iris_is_read() {
     let Some(path) = beside("iris.csv") else { return };
     let table = read(path, &ReadOptions::default()).unwrap();
-    assert_eq!((table.rows(), table.inputs()), (150, 4));
-    assert_eq!(table.schema().features[2], "petal_length");
-    assert_eq!(table.task().unwrap(), Task::Classification);
+    assert_eq!((table.rows(), table.width()), (150, 5));
+    assert_eq!(table.names().nth(2), Some("petal_length"));
+    assert_eq!(schema(&table).task().unwrap().0, Task::Classification);
     counts_are(&table, &[("setosa", 50), ("versicolor", 50), ("virginica", 50)]);
-    let all: Vec<u32> = (0..150).collect();
-    let fitted = Standardizer::fit(&table, &all).unwrap();
     let expected = [
         (5.843333333333334, 0.8253012917851409),
         (3.0573333333333337, 0.43441096773549454),
@@ -84,8 +99,9 @@ fn iris_is_read() {
         (1.1993333333333334, 0.7596926279021594),
     ];
     for (j, (mean, deviation)) in expected.into_iter().enumerate() {
-        close(fitted.mean[j], mean, 150);
-        close(fitted.scale[j], deviation, 150);
+        let fitted = fitted(&table, j);
+        close(fitted.0, mean, 150);
+        close(fitted.1, deviation, 150);
     }
 }
 
@@ -93,26 +109,25 @@ fn iris_is_read() {
 fn breast_cancer_is_read() {
     let Some(path) = beside("breast_cancer.csv") else { return };
     let table = read(path, &ReadOptions::default()).unwrap();
-    assert_eq!((table.rows(), table.inputs()), (569, 30));
-    assert_eq!(table.task().unwrap(), Task::Classification);
+    assert_eq!((table.rows(), table.width()), (569, 31));
+    assert_eq!(schema(&table).task().unwrap().0, Task::Classification);
     counts_are(&table, &[("benign", 357), ("malignant", 212)]);
-    let all: Vec<u32> = (0..569).collect();
-    let fitted = Standardizer::fit(&table, &all).unwrap();
-    close(fitted.mean[3], 654.8891036906855, 569);
-    close(fitted.scale[3], 351.60475406323, 569);
+    let fitted = fitted(&table, 3);
+    close(fitted.0, 654.8891036906855, 569);
+    close(fitted.1, 351.60475406323, 569);
 }
 
 #[test]
 fn diabetes_is_a_regression() {
     let Some(path) = beside("diabetes.csv") else { return };
     let table = read(path, &ReadOptions::default()).unwrap();
-    assert_eq!((table.rows(), table.inputs()), (442, 10));
-    assert_eq!(table.task().unwrap(), Task::Regression);
-    let numbers = table.numbers().unwrap();
+    assert_eq!((table.rows(), table.width()), (442, 11));
+    assert_eq!(schema(&table).task().unwrap().0, Task::Regression);
+    let numbers = numbers(&table, 10);
     assert_eq!((numbers[0], numbers[441]), (151.0, 57.0));
-    let fitted = Standardizer::fit_values(1, &numbers).unwrap();
-    close(fitted.mean[0], 152.13348416289594, 442);
-    close(fitted.scale[0], 77.00574586945044, 442);
+    let fitted = fitted(&table, 10);
+    close(fitted.0, 152.13348416289594, 442);
+    close(fitted.1, 77.00574586945044, 442);
 }
 
 #[test]
@@ -121,12 +136,14 @@ fn mnist_is_read() {
     let table = read(&folder, &ReadOptions::default()).unwrap();
     let images = folder.join("t10k-images-idx3-ubyte.gz");
     assert_eq!(read(images, &ReadOptions::default()).unwrap(), table);
-    assert_eq!((table.rows(), table.inputs()), (10_000, 784));
-    let preparation = Preparation::new(&table, table.task().unwrap()).unwrap();
+    assert_eq!((table.rows(), table.width()), (10_000, 785));
+    let schema = schema(&table);
+    let builder = Preparation::builder(&schema).scaling(Scaling::None);
+    let preparation = builder.fit(&table, &common::all(&table)).unwrap();
     let data = preparation.dataset(&table, Precision::F32).unwrap();
     assert_eq!(data.features().iter().sum::<f64>(), 264_923_200.0);
     assert_eq!(data.features().get(7 * 28 + 6), 84.0);
-    assert_eq!(table.schema().features[7 * 28 + 6], "pixel_7_6");
+    assert_eq!(table.names().nth(7 * 28 + 6), Some("pixel_7_6"));
     counts_are(
         &table,
         &[

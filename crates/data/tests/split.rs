@@ -2,8 +2,9 @@
 
 mod common;
 
-use common::parse;
-use consonance_data::{Split, Task, digits};
+use common::{classes, fit, parse, schema};
+use consonance_core::Precision;
+use consonance_data::{Split, digits};
 use proptest::prelude::*;
 
 fn count(classes: &[u32], rows: &[u32], class: u32) -> usize {
@@ -40,12 +41,13 @@ proptest! {
 #[test]
 fn the_digits_are_split_by_class() {
     let table = digits();
-    let split = table.split(Task::Classification, 0.2, 1).unwrap();
+    let split = table.split(&schema(&table), 0.2, 1).unwrap();
     // round(0.2 · 1797)
     assert_eq!((split.train.len(), split.test.len()), (1438, 359));
-    let classes = table.class_indices(&table.classes().unwrap()).unwrap();
+    let data = fit(&table).dataset(&table, Precision::F32).unwrap();
+    let classes = classes(data.targets());
     // a fifth of 178, 182, 177, 183, 181, 182, 181, 179, 174 and 180 rows, by largest remainders
-    let held_out: Vec<usize> = (0..10).map(|class| count(&classes, &split.test, class)).collect();
+    let held_out: Vec<usize> = (0..10).map(|class| count(classes, &split.test, class)).collect();
     assert_eq!(held_out, [36, 36, 35, 37, 36, 36, 36, 36, 35, 36]);
 }
 
@@ -65,8 +67,9 @@ fn the_seed_decides() {
 
 #[test]
 fn regression_rows_are_drawn_at_random() {
-    let rows: String = (0..50).map(|i| format!("{i},{i}.5\n")).collect();
-    let split = parse(rows).unwrap().split(Task::Regression, 0.5, 3).unwrap();
+    let rows: String = (0..50).map(|i| format!("{i}.25,{i}.5\n")).collect();
+    let table = parse(rows).unwrap();
+    let split = table.split(&schema(&table), 0.5, 3).unwrap();
     assert_eq!((split.train.len(), split.test.len()), (25, 25));
 }
 

@@ -1,8 +1,5 @@
 //! Standardisation: the definition, and the columns that are hard on it.
 
-mod common;
-
-use common::parse;
 use consonance_data::Standardizer;
 use proptest::prelude::*;
 
@@ -43,24 +40,6 @@ fn huge_and_tiny_columns_neither_overflow_nor_vanish() {
     assert_eq!(message, "cannot standardise: column 1: its mean and deviation do not fit f64");
     assert!(Standardizer::fit_values(1, &[1.0, f64::NAN]).is_err());
     assert!(Standardizer::fit_values(1, &[1.0, f64::INFINITY]).is_err());
-}
-
-#[test]
-fn only_the_rows_asked_for_are_learned_from() {
-    let table = parse("a,b,kind\n1,10,x\n3,10,y\n1000,-7,x\n").unwrap();
-    let fitted = Standardizer::fit(&table, &[0, 1]).unwrap();
-    assert_eq!(fitted, Standardizer { mean: vec![2.0, 10.0], scale: vec![1.0, 1.0] });
-    assert_eq!(
-        Standardizer::fit(&table, &[0, 3]).unwrap_err().to_string(),
-        "cannot standardise: row 3 asked for, the table has 3 rows"
-    );
-    assert_eq!(
-        Standardizer::fit(&table, &[]).unwrap_err().to_string(),
-        "cannot standardise: no rows to learn mean and deviation from"
-    );
-    let huge = parse("a,kind\n1.7e308,x\n-1.7e308,y\n").unwrap();
-    let message = Standardizer::fit(&huge, &[0, 1]).unwrap_err().to_string();
-    assert_eq!(message, "cannot standardise: a: its mean and deviation do not fit f64");
 }
 
 #[test]

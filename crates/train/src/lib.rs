@@ -3,16 +3,16 @@
 //!
 //! ```
 //! use consonance_core::{Activation, Backend, Init, Loss, Optimizer, Plan, Precision};
-//! use consonance_data::{Preparation, digits};
+//! use consonance_data::{Preparation, Schema, digits};
 //! use consonance_train::{Trainer, evaluate};
 //!
 //! let table = digits();
-//! let task = table.task()?;
-//! let split = table.split(task, 0.2, 0)?;
-//! let preparation = Preparation::new(&table, task)?.standardize_features(&table, &split.train)?;
+//! let schema = Schema::find(&table, &Default::default())?;
+//! let split = table.split(&schema, 0.2, 0)?;
+//! let preparation = Preparation::builder(&schema).fit(&table, &split.train)?;
 //! let data = preparation.dataset(&table, Precision::F32)?;
 //!
-//! let plan = Plan::mlp(64, &[32], 10, Activation::Relu, Loss::CrossEntropy);
+//! let plan = Plan::mlp(data.inputs(), &[32], 10, Activation::Relu, Loss::CrossEntropy);
 //! let mut network = consonance_backend_naive::backend().network(&plan, 2)?;
 //! network.set_parameters(&Init::HeNormal.draw(&plan, 0)?)?;
 //!

@@ -24,6 +24,13 @@ pub enum Score {
         /// The share of rows whose class was predicted, in [0, 1].
         accuracy: f64,
     },
+    /// Of several labels, each of which holds or does not.
+    Labels {
+        /// The share of labels that were predicted, over all rows and labels, in [0, 1].
+        accuracy: f64,
+        /// The share of rows of which every label was predicted, in [0, 1].
+        exact_match: f64,
+    },
     /// Of numbers.
     Values {
         /// Root of the mean squared error, in the target's own unit.
@@ -38,7 +45,7 @@ impl Score {
     /// The number people compare: accuracy, or RMSE.
     pub fn main(&self) -> f64 {
         match *self {
-            Score::Classes { accuracy } => accuracy,
+            Score::Classes { accuracy } | Score::Labels { accuracy, .. } => accuracy,
             Score::Values { rmse, .. } => rmse,
         }
     }
@@ -59,6 +66,9 @@ pub fn evaluate(
     let loss = plan.loss.value(&outputs, batch, plan.reduction)?;
     let score = match batch.data.targets() {
         Targets::Classes(_) => accuracy(&outputs, batch),
+        Targets::Values { values, width } if matches!(encoding, TargetEncoding::Labels(_)) => {
+            labels(&outputs, values, *width, batch)
+        }
         Targets::Values { values, width } if plan.loss.is_classification() => {
             let rows = batch.len();
             let agrees = |position: &usize| {
@@ -80,6 +90,22 @@ pub fn evaluate(
         Targets::None => unreachable!("the batch's targets fit the loss"),
     };
     Ok(Metrics { loss, score })
+}
+
+/// Of logits, of which those above 0 say that the label holds.
+fn labels(outputs: &Values, targets: &Values, width: usize, batch: &Batch<'_>) -> Score {
+    let rows = batch.len();
+    let right = |row: usize, label: usize| {
+        let target = targets.get(batch.rows.at(row) * width + label);
+        (outputs.get(row * width + label) > 0.0) == (target > 0.5)
+    };
+    let of_row = |row: usize| (0..width).filter(|&label| right(row, label)).count();
+    let all: usize = (0..rows).map(of_row).sum();
+    let exact = (0..rows).filter(|&row| of_row(row) == width).count();
+    Score::Labels {
+        accuracy: all as f64 / (rows * width) as f64,
+        exact_match: exact as f64 / rows as f64,
+    }
 }
 
 fn accuracy(outputs: &Values, batch: &Batch<'_>) -> Score {

@@ -15,6 +15,8 @@ pub enum Prediction {
         /// The probability of each class for each row, each row summing to 1.
         probabilities: Vec<Vec<f64>>,
     },
+    /// Of several labels: for each row the probability that each holds.
+    Labels(Vec<Vec<f64>>),
     /// Of numbers: for each row its outputs, in the target's own unit.
     Values(Vec<Vec<f64>>),
 }
@@ -44,17 +46,21 @@ pub fn predict(
             }
             Prediction::Values(values)
         }
+        loss if matches!(encoding, TargetEncoding::Labels(_)) => Prediction::Labels(
+            rows.map(|r| probabilities(loss, &outputs, width, r, true)).collect(),
+        ),
         loss => Prediction::Classes {
             classes: rows.clone().map(|r| predicted_class(&outputs, width, r)).collect(),
-            probabilities: rows.map(|r| probabilities(loss, &outputs, width, r)).collect(),
+            probabilities: rows.map(|r| probabilities(loss, &outputs, width, r, false)).collect(),
         },
     })
 }
 
-fn probabilities(loss: Loss, outputs: &Values, width: usize, row: usize) -> Vec<f64> {
+/// The probability of each class, or of each of several `labels`.
+fn probabilities(loss: Loss, outputs: &Values, width: usize, row: usize, labels: bool) -> Vec<f64> {
     let logits: Vec<f64> = (row * width..(row + 1) * width).map(|i| outputs.get(i)).collect();
     match (loss, &logits[..]) {
-        (Loss::BinaryCrossEntropy, &[z]) => softmax(&[0.0, z]),
+        (Loss::BinaryCrossEntropy, &[z]) if !labels => softmax(&[0.0, z]),
         (Loss::BinaryCrossEntropy, _) => logits.iter().map(|&z| softmax(&[0.0, z])[1]).collect(),
         _ => softmax(&logits),
     }

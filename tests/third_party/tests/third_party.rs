@@ -1,6 +1,6 @@
 //! The kit, and the trainer with a backend it has never heard of.
 
-use consonance::data::{Preparation, digits};
+use consonance::data::{Preparation, Schema, digits};
 use consonance::train::{Trainer, evaluate};
 use consonance::{Activation, Init, Loss, Optimizer, Plan, Precision};
 use consonance_host::HostBackend;
@@ -16,11 +16,9 @@ fn it_registers_by_name_and_trains_digits() {
     let backend = backends.get("outer").unwrap();
 
     let table = digits();
-    let task = table.task().unwrap();
-    let split = table.split(task, 0.2, 0).unwrap();
-    let preparation = Preparation::new(&table, task)
-        .and_then(|p| p.standardize_features(&table, &split.train))
-        .unwrap();
+    let schema = Schema::find(&table, &Default::default()).unwrap();
+    let split = table.split(&schema, 0.2, 0).unwrap();
+    let preparation = Preparation::builder(&schema).fit(&table, &split.train).unwrap();
     let data = preparation.dataset(&table, Precision::F32).unwrap();
     let plan = Plan::mlp(64, &[64], 10, Activation::Relu, Loss::CrossEntropy);
     let mut network = backend.network(&plan, 2).unwrap();

@@ -1,7 +1,10 @@
 //! Files to read, and what reading them says.
 #![allow(dead_code, reason = "each test file uses some of these")]
 
-use consonance_data::{Columns, ReadOptions, Result, Table, read};
+use consonance_core::Targets;
+use consonance_data::{
+    Cell, Preparation, ReadOptions, Result, Schema, SchemaOptions, Table, TargetColumns, read,
+};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use std::fs;
@@ -38,8 +41,50 @@ pub(crate) fn parse(content: impl AsRef<[u8]>) -> Result<Table> {
     parse_with(content, &ReadOptions::default())
 }
 
-pub(crate) fn target(column: &str) -> ReadOptions {
-    ReadOptions { columns: Columns::Target(column.to_owned()), ..Default::default() }
+/// The columns as they are found, with the target `column`.
+pub(crate) fn target(column: &str) -> SchemaOptions {
+    let target = TargetColumns::Named(column.split(',').map(str::to_owned).collect());
+    SchemaOptions { target, ..Default::default() }
+}
+
+/// The schema of `table` with default options.
+pub(crate) fn schema(table: &Table) -> Schema {
+    Schema::find(table, &SchemaOptions::default()).unwrap()
+}
+
+/// Prepared by all rows, with default options.
+pub(crate) fn fit(table: &Table) -> Preparation {
+    Preparation::builder(&schema(table)).fit(table, &all(table)).unwrap()
+}
+
+/// Every row of `table`.
+pub(crate) fn all(table: &Table) -> Vec<u32> {
+    (0..table.rows() as u32).collect()
+}
+
+/// A column's cells as text, an empty one as `NA`.
+pub(crate) fn column(table: &Table, column: usize) -> Vec<String> {
+    let cell = |row| match table.cell(row, column) {
+        Cell::Missing => "NA".to_owned(),
+        Cell::Number(number) => number.to_string(),
+        Cell::Text(text) => text.to_owned(),
+    };
+    (0..table.rows()).map(cell).collect()
+}
+
+/// All cells row by row.
+pub(crate) fn cells(table: &Table) -> Vec<String> {
+    let columns: Vec<Vec<String>> = (0..table.width()).map(|c| column(table, c)).collect();
+    let row = |row: usize| columns.iter().map(move |column| column[row].clone());
+    (0..table.rows()).flat_map(row).collect()
+}
+
+/// Classes, or nothing.
+pub(crate) fn classes(targets: &Targets) -> &[u32] {
+    match targets {
+        Targets::Classes(classes) => classes,
+        _ => &[],
+    }
 }
 
 /// What an error says, behind the folder's name.
@@ -64,10 +109,4 @@ pub(crate) fn idx(element: u8, shape: &[u32], elements: &[u8]) -> Vec<u8> {
     shape.iter().for_each(|size| bytes.extend(size.to_be_bytes()));
     bytes.extend(elements);
     bytes
-}
-
-/// All features, row-major.
-pub(crate) fn features(table: &Table) -> Vec<f64> {
-    let cell = |row| (0..table.inputs()).map(move |index| table.value(row, index));
-    (0..table.rows()).flat_map(cell).collect()
 }

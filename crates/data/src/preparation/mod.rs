@@ -1,0 +1,501 @@
+//! From a table to the data set a network learns from, and the same again for the next table.
+
+mod bind;
+mod encode;
+mod encoder;
+mod fit;
+mod scale;
+mod stored;
+
+pub use fit::{MissingPolicy, PreparationBuilder};
+pub(crate) use scale::NOISE;
+pub use scale::{LIMIT, Scaling};
+
+use crate::error::{Error, Problems, Result};
+use crate::missing::MissingWords;
+use crate::note::Note;
+use crate::numbers::NumberFormat;
+use crate::read::ReadOptions;
+use crate::roles::{Booleans, Reading, Role};
+use crate::schema::{Schema, mark_missing};
+use crate::standardizer::Standardizer;
+use crate::table::{Chunk, Table};
+use crate::target::{ClassFinder, at, shown, target_numbers};
+use crate::task::Task;
+use bind::{Bound, bind};
+use consonance_core::{Dataset, Element, Loss, Plan, Precision, Targets};
+use encode::{Lookup, Place, Tally, encode, lookup, unseen};
+use encoder::Encoder;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+/// All that was learned about a table before training: which columns are used and how their cells
+/// become inputs, and what outputs mean. Kept with the model, it prepares any other table in the
+/// same way.
+///
+/// ```
+/// use consonance_core::Precision;
+/// use consonance_data::{Preparation, ReadOptions, Scaling, Schema, read_from};
+///
+/// let mut csv = "island,mass,sex\nBiscoe,4200,male\nDream,,female\nBiscoe,3900,female\n".as_bytes();
+/// let table = read_from(&mut csv, "penguins.csv", &ReadOptions::default())?;
+/// let schema = Schema::find(&table, &Default::default())?;
+/// let preparation = Preparation::builder(&schema).scaling(Scaling::Robust).fit(&table, &[0, 1, 2])?;
+/// let inputs = ["island=Biscoe", "island=Dream", "mass", "mass is missing"];
+/// assert_eq!(preparation.input_names(), inputs);
+/// let data = preparation.dataset(&table, Precision::F32)?;
+/// assert_eq!((data.rows(), data.inputs()), (3, 4));
+/// # Ok::<(), consonance_data::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "stored::Stored", into = "stored::Stored")]
+pub struct Preparation {
+    /// Every column of the training file, in its order.
+    pub(crate) columns: Vec<PreparedColumn>,
+    /// True if the columns' names stood in the file.
+    pub(crate) named: bool,
+    /// The words that stood for missing values, if they were not the usual ones.
+    pub(crate) missing: Option<MissingWords>,
+    /// How targets become numbers.
+    pub target: TargetEncoding,
+}
+
+/// A column of the training file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PreparedColumn {
+    pub(crate) name: String,
+    #[serde(rename = "use")]
+    pub(crate) used: Use,
+}
+
+/// What a column is used for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Use {
+    Input(Encoder),
+    Target(TargetColumn),
+    PassedOver(Role),
+}
+
+/// A column that is to be predicted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TargetColumn {
+    /// Which of the targets it is, from 0.
+    pub(crate) order: usize,
+    /// How its numbers are written.
+    #[serde(default)]
+    pub(crate) format: NumberFormat,
+    /// Its words for yes and no.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) words: Option<Booleans>,
+}
+
+/// How targets become what a network is trained on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TargetEncoding {
+    /// Each row's class is the position of its label in this list.
+    Classes(Vec<String>),
+    /// One number for each target column.
+    Values {
+        /// How the numbers are scaled, if they are.
+        standardizer: Option<Standardizer>,
+    },
+    /// Of each target column, whether it holds: the words for no and yes.
+    Labels(Vec<[String; 2]>),
+}
+
+/// A column as it goes into a network.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Feature<'a> {
+    /// The column's name.
+    pub name: &'a str,
+    /// What it is.
+    pub role: Role,
+    /// How many inputs it has.
+    pub inputs: usize,
+}
+
+/// A data set, and what is to be said about the rows it was made of.
+#[derive(Debug)]
+pub struct Prepared {
+    /// The rows.
+    pub data: Dataset,
+    /// Cells that were filled in or unknown, columns that were passed over.
+    pub notes: Vec<Note>,
+    /// For each feature, how many of its cells were missing and how many held a level that training
+    /// had not seen.
+    pub cells: Vec<FeatureCells>,
+}
+
+/// How many cells of a feature were not as most are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FeatureCells {
+    /// The column's name.
+    pub name: String,
+    /// Cells that were filled in.
+    pub missing: usize,
+    /// Cells with a level that was not seen in training.
+    pub unknown: usize,
+}
+
+impl Preparation {
+    /// Prepares the columns of `schema`; what is not told to the builder is as it suits most tables.
+    pub fn builder(schema: &Schema) -> PreparationBuilder<'_> {
+        PreparationBuilder::new(schema)
+    }
+
+    /// How many inputs a network has.
+    pub fn inputs(&self) -> usize {
+        self.encoders().map(|(_, encoder)| encoder.width()).sum()
+    }
+
+    /// A name for each input: the column's, with the level or the part that it stands for.
+    pub fn input_names(&self) -> Vec<String> {
+        self.encoders().flat_map(|(name, encoder)| encoder.names(name)).collect()
+    }
+
+    /// The columns that go into a network, in the order of its inputs.
+    pub fn features(&self) -> impl Iterator<Item = Feature<'_>> {
+        self.encoders().map(|(name, encoder)| {
+            let role = match encoder {
+                Encoder::Number(_) => Role::Number,
+                Encoder::Boolean(_) => Role::Boolean,
+                Encoder::Category(_) => Role::Category,
+                Encoder::Date(_) => Role::Date,
+            };
+            Feature { name, role, inputs: encoder.width() }
+        })
+    }
+
+    /// The columns that are passed over, and what they are.
+    pub fn passed_over(&self) -> impl Iterator<Item = (&str, Role)> {
+        self.columns.iter().filter_map(|column| match column.used {
+            Use::PassedOver(role) => Some((column.name.as_str(), role)),
+            _ => None,
+        })
+    }
+
+    /// The names of the target's columns, in the order of the network's outputs.
+    pub fn target_names(&self) -> Vec<String> {
+        let mut targets: Vec<(usize, &String)> = self
+            .columns
+            .iter()
+            .filter_map(|column| match &column.used {
+                Use::Target(target) => Some((target.order, &column.name)),
+                _ => None,
+            })
+            .collect();
+        targets.sort_unstable();
+        targets.into_iter().map(|(_, name)| name.clone()).collect()
+    }
+
+    fn target_columns(&self) -> Vec<&TargetColumn> {
+        let mut targets: Vec<&TargetColumn> = self
+            .columns
+            .iter()
+            .filter_map(|column| match &column.used {
+                Use::Target(target) => Some(target),
+                _ => None,
+            })
+            .collect();
+        targets.sort_unstable_by_key(|target| target.order);
+        targets
+    }
+
+    fn encoders(&self) -> impl Iterator<Item = (&str, &Encoder)> {
+        self.columns.iter().filter_map(|column| match &column.used {
+            Use::Input(encoder) => Some((column.name.as_str(), encoder)),
+            _ => None,
+        })
+    }
+
+    /// What the network is to predict.
+    pub fn task(&self) -> Task {
+        match self.target {
+            TargetEncoding::Classes(_) => Task::Classification,
+            TargetEncoding::Values { .. } => Task::Regression,
+            TargetEncoding::Labels(_) => Task::MultiLabel,
+        }
+    }
+
+    /// `options` for a file whose rows are to be prepared by this: levels are read as they are
+    /// written, and the words for missing values are the training file's unless others are told.
+    pub fn read_options(&self, options: ReadOptions) -> ReadOptions {
+        let is_category =
+            |column: &&PreparedColumn| matches!(column.used, Use::Input(Encoder::Category(_)));
+        // without names columns may stand elsewhere
+        let levels = self.columns.iter().filter(|_| self.named).filter(is_category);
+        let text = levels.map(|column| column.name.clone()).chain(options.text).collect();
+        let missing = options.missing.or_else(|| self.missing.clone());
+        ReadOptions { text, missing, ..options }
+    }
+
+    /// Checks that this preparation belongs to networks of `plan`: a model file may be damaged, or
+    /// changed by hand.
+    ///
+    /// # Errors
+    /// A sentence that says what does not fit.
+    pub fn check(&self, plan: &Plan) -> std::result::Result<(), String> {
+        let (inputs, outputs) = (plan.inputs, plan.outputs());
+        for (name, encoder) in self.encoders() {
+            encoder.check().map_err(|problem| format!("column {name:?}: {problem}"))?;
+        }
+        if self.inputs() != inputs {
+            let made = self.inputs();
+            return Err(format!("{made} features are named, the network has {inputs} inputs"));
+        }
+        let (classes, expected) = match (&self.target, plan.loss) {
+            (TargetEncoding::Values { standardizer }, Loss::MeanSquaredError) => {
+                let width = standardizer.as_ref().map_or(outputs, Standardizer::width);
+                let checked = standardizer.as_ref().map_or(Ok(()), |scale| scale.check(width));
+                checked.map_err(|problem| format!("target: {problem}"))?;
+                (outputs, width)
+            }
+            (TargetEncoding::Classes(classes), Loss::CrossEntropy) => (classes.len(), outputs),
+            (TargetEncoding::Classes(classes), Loss::BinaryCrossEntropy) if outputs == 1 => {
+                (classes.len(), 2)
+            }
+            (TargetEncoding::Labels(labels), Loss::BinaryCrossEntropy) => (labels.len(), outputs),
+            (_, loss) => return Err(format!("the target does not fit the loss {loss}")),
+        };
+        match classes == expected {
+            true => Ok(()),
+            false => Err(format!("{classes} classes or values, expected {expected}")),
+        }
+    }
+
+    /// The data set of `table` in `precision`: inputs [rows, [`Preparation::inputs`]], scaled in
+    /// `f64` before they are rounded, and class indices or values as targets;
+    /// [`Targets::None`] if the table has no target.
+    ///
+    /// # Errors
+    /// [`Error::File`] for a column that is not there; [`Error::Several`] for cells that are no
+    /// numbers, dates or labels where the model expects them; [`Error::Cell`] for a number that is
+    /// too large for `precision`.
+    pub fn dataset(&self, table: &Table, precision: Precision) -> Result<Dataset> {
+        self.prepare(table, precision, true).map(|prepared| prepared.data)
+    }
+
+    /// As [`Preparation::dataset`], with what is to be said about the rows; without targets, whatever
+    /// their columns hold, unless `with_target`.
+    ///
+    /// # Errors
+    /// Those of [`Preparation::dataset`].
+    pub fn prepare(
+        &self,
+        table: &Table,
+        precision: Precision,
+        with_target: bool,
+    ) -> Result<Prepared> {
+        match precision {
+            Precision::F32 => self.prepare_as::<f32>(table, with_target),
+            Precision::F64 => self.prepare_as::<f64>(table, with_target),
+        }
+    }
+
+    fn prepare_as<T: Element>(&self, table: &Table, with_target: bool) -> Result<Prepared> {
+        let bound = bind(self, table)?;
+        let (features, tallies) = self.inputs_of::<T>(table, &bound)?;
+        let targets = match &bound.targets {
+            Some(columns) if with_target => self.targets_of::<T>(table, columns)?,
+            _ => Targets::None,
+        };
+        let cells: Vec<FeatureCells> = self
+            .encoders()
+            .zip(&tallies)
+            .map(|((name, _), tally)| FeatureCells {
+                name: name.to_owned(),
+                missing: tally.missing,
+                unknown: tally.unknown,
+            })
+            .collect();
+        let data = Dataset::new(self.inputs(), T::values(features), targets)?;
+        Ok(Prepared { data, notes: bound.notes, cells })
+    }
+
+    /// Refuses cells of `table` that training saw nothing of the kind of: levels that are unknown, and
+    /// missing values in columns that had none.
+    ///
+    /// # Errors
+    /// [`Error::Several`] naming the first of them, and [`Error::File`] for a column that is not
+    /// there.
+    pub fn check_seen(&self, table: &Table) -> Result<()> {
+        let bound = bind(self, table)?;
+        for ((_, encoder), &column) in self.encoders().zip(&bound.inputs) {
+            let lookup = lookup(encoder, table, column)?;
+            let mut problems = Problems::new("training saw nothing of the kind");
+            for row in unseen(encoder, &lookup, table, column) {
+                problems
+                    .add(|| format!("{}: {}", at(table, row, column), shown(table, row, column)));
+            }
+            if problems.count > 0 {
+                return Err(Error::Several { file: table.file.clone(), problems });
+            }
+        }
+        Ok(())
+    }
+
+    /// The rows' inputs, and what was not as most cells are.
+    fn inputs_of<T: Element>(&self, table: &Table, bound: &Bound) -> Result<(Vec<T>, Vec<Tally>)> {
+        let encoders: Vec<&Encoder> = self.encoders().map(|(_, encoder)| encoder).collect();
+        let lookups = encoders
+            .par_iter()
+            .zip(&bound.inputs)
+            .map(|(encoder, &column)| lookup(encoder, table, column))
+            .collect::<Result<Vec<Lookup>>>()?;
+        let width = self.inputs();
+        let numbers = table.rows.checked_mul(width);
+        let mut features: Vec<T> = Vec::new();
+        let room = numbers.map(|numbers| features.try_reserve_exact(numbers));
+        let (Some(numbers), Some(Ok(()))) = (numbers, room) else {
+            let problem = format!("there is no memory for {} rows of {width} inputs", table.rows);
+            return Err(Error::file(&table.file, problem));
+        };
+        features.resize(numbers, T::zero());
+        let mut parts = Vec::new();
+        let mut rest = features.as_mut_slice();
+        for chunk in &table.chunks {
+            let (rows, behind) = std::mem::take(&mut rest).split_at_mut(chunk.rows * width);
+            parts.push((chunk, rows));
+            rest = behind;
+        }
+        let encode_chunk = |(chunk, rows): (&Chunk, &mut [T])| {
+            let mut tallies = vec![Tally::default(); encoders.len()];
+            // a block of rows stays in the cache while its columns are written
+            const BLOCK: usize = 64;
+            for (block, rows) in rows.chunks_mut(BLOCK * width).enumerate() {
+                let range = block * BLOCK..block * BLOCK + rows.len() / width;
+                let mut offset = 0;
+                for (index, encoder) in encoders.iter().enumerate() {
+                    let cells = &chunk.cells[bound.inputs[index]];
+                    let place = Place { rows, stride: width, offset };
+                    let tally = encode(encoder, &lookups[index], cells, range.clone(), place);
+                    tallies[index].add(tally);
+                    offset += encoder.width();
+                }
+            }
+            let finite = rows.iter().all(|value| value.is_finite());
+            (tallies, finite)
+        };
+        let done: Vec<(Vec<Tally>, bool)> = parts.into_par_iter().map(encode_chunk).collect();
+        if done.iter().any(|(_, finite)| !finite) {
+            return Err(self.too_large(table, bound, &features));
+        }
+        let mut tallies = vec![Tally::default(); encoders.len()];
+        for (chunk, _) in &done {
+            tallies.iter_mut().zip(chunk).for_each(|(all, tally)| all.add(*tally));
+        }
+        for (index, encoder) in encoders.iter().enumerate() {
+            if encoder.refuses_missing() && tallies[index].missing > 0 {
+                return Err(fit::missing_refused(table, bound.inputs[index], encoder));
+            }
+        }
+        Ok((features, tallies))
+    }
+
+    /// The first cell whose number is too large.
+    fn too_large<T: Element>(&self, table: &Table, bound: &Bound, features: &[T]) -> Error {
+        let width = self.inputs();
+        let first = features.iter().position(|value| !value.is_finite()).unwrap_or(0);
+        let (row, input) = (first / width, first % width);
+        let mut end = 0;
+        let widths = self.encoders().map(|(_, encoder)| encoder.width());
+        let index = widths.take_while(|width| {
+            end += width;
+            end <= input
+        });
+        let column = bound.inputs[index.count()];
+        let found = shown(table, row, column);
+        table.cell_problem(
+            row,
+            column,
+            format!("{found} is too large for {} once scaled", T::PRECISION),
+        )
+    }
+
+    /// The rows' targets.
+    fn targets_of<T: Element>(&self, table: &Table, columns: &[usize]) -> Result<Targets> {
+        let settings = self.target_columns();
+        let width = columns.len();
+        let values: Vec<Vec<f64>> = match &self.target {
+            TargetEncoding::Classes(classes) => {
+                let classes = ClassFinder::new(classes).of_column(table, columns[0])?;
+                return Ok(Targets::Classes(classes));
+            }
+            TargetEncoding::Values { .. } => columns
+                .iter()
+                .zip(&settings)
+                .map(|(&column, target)| target_numbers(table, column, target.format))
+                .collect::<Result<_>>()?,
+            TargetEncoding::Labels(_) => columns
+                .iter()
+                .zip(&settings)
+                .map(|(&column, target)| flags(table, column, target))
+                .collect::<Result<_>>()?,
+        };
+        let rows = 0..table.rows;
+        let mut all: Vec<f64> =
+            rows.flat_map(|row| values.iter().map(move |column| column[row])).collect();
+        if let TargetEncoding::Values { standardizer: Some(standardizer) } = &self.target {
+            standardizer.apply(&mut all)?;
+        }
+        let rounded: Vec<T> = all.iter().map(|&value| T::of(value)).collect();
+        if let Some(at) = rounded.iter().position(|value| !value.is_finite()) {
+            let (row, column) = (at / width, columns[at % width]);
+            let found = shown(table, row, column);
+            let problem = format!("{found} is too large for {} once scaled", T::PRECISION);
+            return Err(table.cell_problem(row, column, problem));
+        }
+        Ok(Targets::Values { width, values: T::values(rounded) })
+    }
+
+    /// Leaves out the rows of `table` whose target is missing; how many there were. Without a target
+    /// column it does nothing.
+    ///
+    /// # Errors
+    /// [`Error::File`] for a feature column that is not there, or if no row is left.
+    pub fn drop_missing_targets(&self, table: &mut Table) -> Result<usize> {
+        let Some(columns) = bind(self, table)?.targets else { return Ok(0) };
+        let mut present = vec![true; table.rows];
+        for column in columns {
+            let reading = match self.target {
+                TargetEncoding::Classes(_) => Reading::Levels,
+                _ => Reading::Numbers(NumberFormat::default(), Vec::new()),
+            };
+            mark_missing(table, column, &reading, &mut present);
+        }
+        if !present.contains(&true) {
+            return Err(Error::file(&table.file, "the target is missing in every row"));
+        }
+        let before = table.rows;
+        if present.contains(&false) {
+            table.retain(&present);
+        }
+        Ok(before - table.rows)
+    }
+}
+
+/// 1 or 0 for each row of a column that holds or does not.
+fn flags(table: &Table, column: usize, target: &TargetColumn) -> Result<Vec<f64>> {
+    let value = |row: usize| match (table.cell(row, column), &target.words) {
+        (crate::table::Cell::Number(number), _) if number == 0.0 || number == 1.0 => Some(number),
+        (crate::table::Cell::Text(text), Some(words)) => words.value(text).map(f64::from),
+        _ => None,
+    };
+    let mut problems = Problems::new("expected 0 or 1, or the model's words for them");
+    let mut flags = Vec::with_capacity(table.rows);
+    for row in 0..table.rows {
+        match value(row) {
+            Some(flag) => flags.push(flag),
+            None => problems
+                .add(|| format!("{}: found {}", at(table, row, column), shown(table, row, column))),
+        }
+    }
+    match problems.count {
+        0 => Ok(flags),
+        _ => Err(Error::Several { file: table.file_of(column).to_owned(), problems }),
+    }
+}
