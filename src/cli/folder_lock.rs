@@ -3,7 +3,9 @@
 use super::output::note;
 use consonance::train::Error;
 use std::fs::{File, TryLockError};
-use std::path::{Path, PathBuf};
+use std::path::Path;
+#[cfg(unix)]
+use std::path::PathBuf;
 
 /// The file that is locked; it is there while a training is, or after one that was killed.
 pub(crate) const LOCK: &str = ".consonance-lock";
@@ -12,6 +14,7 @@ pub(crate) const LOCK: &str = ".consonance-lock";
 /// of a file, which does not outlast its holder.
 pub(crate) struct FolderLock {
     /// Where the file is.
+    #[cfg(unix)]
     file: PathBuf,
     /// The file while it is locked.
     _held: File,
@@ -47,7 +50,11 @@ impl FolderLock {
                     ));
                 }
             }
-            return Ok(FolderLock { file, _held: held });
+            return Ok(FolderLock {
+                #[cfg(unix)]
+                file,
+                _held: held,
+            });
         }
     }
 }

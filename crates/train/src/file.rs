@@ -12,7 +12,7 @@ pub const TEMPORARY_PREFIX: &str = ".consonance-";
 ///
 /// # Errors
 /// [`Error::Io`] naming the file, or [`Error::File`] if its folder does not exist; whatever had its
-/// name before is still there then.
+/// name before is still there then. Those of [`sync_folder`], with the file in its place.
 pub fn write_atomically(file: &Path, bytes: &[u8]) -> Result<()> {
     let resolved = std::fs::canonicalize(file).unwrap_or_else(|_| file.to_path_buf());
     if resolved.metadata().is_ok_and(|meta| !meta.is_file() && !meta.is_dir()) {
@@ -24,7 +24,7 @@ pub fn write_atomically(file: &Path, bytes: &[u8]) -> Result<()> {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
-    if !folder.exists() {
+    if matches!(folder.try_exists(), Ok(false)) {
         let problem = format!("the folder {} does not exist", folder.display());
         return Err(Error::file(shown, problem));
     }
