@@ -96,8 +96,8 @@ fn a_run_is_not_lost_before_another_is_whole() {
     assert!(new[1..].iter().zip(&old[1..]).all(|(new, old)| new != old), "all others are replaced");
 
     let endless = Endless::begin(folder.path());
-    wait_until("a model", || fs::read(run.join(FILES[1])).unwrap() != new[1]);
-    wait_until("its settings", || run.join(FILES[2]).exists());
+    wait_until("a model", || fs::read(run.join(FILES[2])).unwrap() != new[2]);
+    wait_until("its settings", || run.join(FILES[3]).exists());
     drop(endless);
     let settings: serde_json::Value =
         serde_json::from_str(&fs::read_to_string(run.join("settings.json")).unwrap()).unwrap();
