@@ -64,6 +64,14 @@ impl ColumnArguments {
         self.target.is_some() || !self.columns.is_empty() || !self.ignore.is_empty()
     }
 
+    /// The names that columns are asked for by: they tell that a file has names.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let listed = self.target.iter().chain(&self.ignore);
+        let each = listed.clone().flat_map(|names| names.split(','));
+        let told = self.columns.iter().map(|(name, _)| name.clone());
+        each.map(|name| name.trim().to_string()).chain(listed.cloned()).chain(told).collect()
+    }
+
     /// What the columns of `table` are for.
     pub(crate) fn schema(&self, table: &Table) -> Result<Schema, Box<dyn Error>> {
         Ok(Schema::find(table, &self.options(table))?)

@@ -4,7 +4,7 @@ use super::columns::ColumnArguments;
 use super::model_path::model_file;
 use super::output;
 use super::reading::{Reading, STANDARD_INPUT, table};
-use consonance::data::{FeatureCells, Pair, Preparation, Table, digits, read_idx};
+use consonance::data::{FeatureCells, Pair, Preparation, ReadOptions, Table, digits, read_idx};
 use consonance::train::Model;
 use consonance::{Backend, Dataset, Network};
 use std::error::Error;
@@ -38,7 +38,11 @@ impl Source {
                     .into())
             }
             Some(labels) => Ok(read_idx(path, Some(labels))?),
-            None => table(path, &self.reading.options(), Pair::Train),
+            None => {
+                let options =
+                    ReadOptions { names: self.columns.names(), ..self.reading.options() };
+                table(path, &options, Pair::Train)
+            }
         }
     }
 

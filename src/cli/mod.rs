@@ -5,6 +5,7 @@ mod backends;
 mod bench;
 mod columns;
 mod compare;
+mod describe;
 mod evaluate;
 mod folder_lock;
 mod initial;
@@ -35,6 +36,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Shows what the columns of a table are and what training would do with them.
+    Describe(describe::Arguments),
     /// Trains a network on a table or on images; without a path, on handwritten digits.
     Train(train::Arguments),
     /// Answers for the rows of a file, as CSV.
@@ -57,6 +60,7 @@ type Outcome = Result<ExitCode, Box<dyn std::error::Error>>;
 /// Parses the arguments and runs the subcommand.
 pub(crate) fn run() -> ExitCode {
     let outcome = match Cli::parse().command {
+        Command::Describe(arguments) => describe::run(&arguments),
         Command::Train(arguments) => train::run(&arguments),
         Command::Predict(arguments) => predict::run(&arguments),
         Command::Evaluate(arguments) => evaluate::run(&arguments),

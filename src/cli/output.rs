@@ -42,6 +42,21 @@ pub(crate) fn count(number: usize, thing: &str) -> String {
     format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
 }
 
+/// How many characters fit on a line: those of the terminal or of COLUMNS, else 100.
+pub(crate) fn width() -> usize {
+    let told = || std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let terminal = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+    terminal.or_else(told).unwrap_or(100).clamp(40, 200)
+}
+
+/// The beginning of `text`, if it is longer than `most` characters.
+pub(crate) fn cut(text: &str, most: usize) -> String {
+    match text.chars().count() > most {
+        true => text.chars().take(most.saturating_sub(1)).chain(['…']).collect(),
+        false => text.to_string(),
+    }
+}
+
 /// The first of some things with commas between, and how many more there are.
 pub(crate) fn some_of(things: &[String], most: usize) -> String {
     let shown = things.iter().take(most).cloned().collect::<Vec<_>>().join(", ");

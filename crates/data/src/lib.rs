@@ -27,6 +27,7 @@
 //! on plain slices too.
 
 mod csv;
+mod describe;
 mod digits;
 mod error;
 mod folder;
@@ -48,6 +49,7 @@ mod target;
 mod task;
 
 pub use csv::{Encoding, Separator};
+pub use describe::{ColumnDescription, Description};
 pub use digits::digits;
 pub use error::{Column, Error, Place, Problems, Result};
 pub use idx::read_idx;

@@ -41,6 +41,8 @@ pub struct ReadOptions {
     pub encoding: Option<Encoding>,
     /// The words that stand for a missing value; `None` for the usual ones.
     pub missing: Option<MissingWords>,
+    /// Names that columns are asked for by: if one stands in the first row, that holds names.
+    pub names: Vec<String>,
     /// Columns to read as text even if all their cells are numbers, so that codes such as `007` stay
     /// as they are written: names, or numbers from 1.
     pub text: Vec<String>,

@@ -23,7 +23,8 @@ enum Kind {
 
 /// What the first row is, told column by column from how its cells differ from those `below`:
 ///
-/// - a cell that stands below too, or a missing one over numbers, is data;
+/// - a cell that stands below too, or a missing one over numbers, is data, unless there are as many
+///   names;
 /// - text over numbers is a name;
 /// - a number over numbers is data, unless all numbers of the row are distinct whole ones and are
 ///   unlike those below: years, or the running numbers that pandas gives to columns.
@@ -47,7 +48,9 @@ pub(crate) fn first_row(
     let any = |vote: fn(&Column) -> bool| columns.iter().any(vote);
     let numeric: Vec<&Column> =
         columns.iter().filter(|column| matches!(column.first, Kind::Number(_))).collect();
-    if any(|column| column.repeated) {
+    let count = |vote: fn(&Column) -> bool| columns.iter().filter(|column| vote(column)).count();
+    let (names, repeated) = (count(Column::is_name), count(|column| column.repeated));
+    if repeated > names {
         return FirstRow::Data;
     }
     if numeric.is_empty() {
@@ -110,7 +113,7 @@ impl Column {
 }
 
 /// True if the numbers of the first row are whole, run on by ones, and begin as names do: with 0, 1
-/// or a year.
+/// or a year; of years some may be left out.
 fn run_on(columns: &[&Column]) -> bool {
     let number = |column: &&Column| match column.first {
         Kind::Number(number) => number,
@@ -119,7 +122,10 @@ fn run_on(columns: &[&Column]) -> bool {
     let first: Vec<f64> = columns.iter().map(number).collect();
     let begins = matches!(first[0], 0.0 | 1.0) || (1800.0..2200.0).contains(&first[0]);
     // a single number is a name only if it cannot be a measurement
-    begins && first[0].fract() == 0.0 && follow(&first) || first == [f64::INFINITY]
+    let years = first.iter().all(|year| year.fract() == 0.0 && (1800.0..2200.0).contains(year));
+    let rising = first.windows(2).all(|pair| pair[0] < pair[1]);
+    begins && first[0].fract() == 0.0 && (follow(&first) || years && rising)
+        || first == [f64::INFINITY]
 }
 
 /// True if each number is one more than the one before.
@@ -201,6 +207,10 @@ mod tests {
             ("0,1,label\n5.5,6.5,1\n2.5,0,0\n", Names),
             ("2019,2020,2021\n5.0,0.5,4.5\n6.25,0,6\n", Names),
             ("region,2019,2020,kind\n0,20,2,0\n1,25,0,1\n", Names),
+            ("country,1970,1971,1974\nAA,3,7,0\nBB,1,0,9\n", Names),
+            // a level that is called as its column
+            ("airbag,n,m\nnone,3,1\nairbag,4,2\n", Names),
+            ("airbag,x,1\nnone,x,1\nairbag,x,2\n", Data),
             ("x,inf,kind\n20,2,0\n25,0,1\n", Names),
             // a row of pixels
             ("0,0,0,5\n0,3,1,2\n", Data),

@@ -169,7 +169,9 @@ fn begin(
     let mut notes = Vec::new();
     extend_header(&mut first, &rows, &mut notes);
     let width = first.len();
-    let told = options.header.map(|header| if header { FirstRow::Names } else { FirstRow::Data });
+    let asked = |name: &String| dialect.numbers.parse(name).is_none() && first.contains(name);
+    let told = options.header.or(options.names.iter().any(asked).then_some(true));
+    let told = told.map(|header| if header { FirstRow::Names } else { FirstRow::Data });
     let names = told.unwrap_or_else(|| first_row(&first, &rows, dialect.numbers, missing));
     let header = match names {
         FirstRow::Names => Some(first),

@@ -63,7 +63,11 @@ pub(super) fn lookup(encoder: &Encoder, table: &Table, column: usize) -> Result<
     }
     let value = |text: &String| match encoder {
         _ if missing(text) => Some(f64::NAN),
-        Encoder::Number(number) => number.format.parse(text).map(|number| number.value),
+        Encoder::Number(number) => match number.format.parse(text) {
+            Some(number) => Some(number.value),
+            // text stood among the numbers in training too
+            None => (!number.odd.is_empty()).then_some(f64::NAN),
+        },
         Encoder::Boolean(boolean) => boolean.words.value(text).map(f64::from),
         Encoder::Date(date) => date.format.days(text),
         Encoder::Category(_) => None,

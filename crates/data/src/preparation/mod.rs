@@ -8,7 +8,7 @@ mod scale;
 mod stored;
 
 pub use fit::{MissingPolicy, PreparationBuilder};
-pub(crate) use scale::NOISE;
+pub(crate) use scale::{NOISE, quantile};
 pub use scale::{LIMIT, Scaling};
 
 use crate::error::{Error, Problems, Result};
