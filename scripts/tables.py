@@ -72,8 +72,9 @@ def parse_arguments():
     p.add_argument("--target", help="with --only: this target instead of the seed's")
     p.add_argument("--shard", default="1/1", metavar="K/N", help="every Nth table from the Kth")
     p.add_argument("--jobs", type=int, default=1, help="how many tables at once")
-    p.add_argument("--limit", type=float, default=120, metavar="SECONDS",
-                   help="for each command and each of the peer's fits")
+    p.add_argument("--limit", type=float, default=120, metavar="SECONDS", help="for each command")
+    p.add_argument("--peer-limit", type=float, default=300, metavar="SECONDS",
+                   help="for each of scikit-learn's fits")
     p.add_argument("--no-sklearn", action="store_true", help="coverage alone")
     p.add_argument("--null", action="store_true",
                    help="compare the peer with itself under other seeds, not with Consonance: what "
@@ -101,8 +102,9 @@ def digest(path):
 
 
 def key_of(task, arguments, binary):
-    return [VERSION, binary, arguments.seed, task.table, task.target, arguments.limit,
-            "null" if arguments.null else "alone" if arguments.no_sklearn else "beside"]
+    kind = "null" if arguments.null else "alone" if arguments.no_sklearn else "beside"
+    limits = [arguments.limit, arguments.peer_limit]
+    return [VERSION, binary, arguments.seed, task.table, task.target, *limits, kind]
 
 
 def examine(task, arguments):
@@ -214,7 +216,7 @@ def beside(task, arguments, frame, targets, runs):
 
 def ask(question, arguments, frame, targets, test):
     return peer.remembered(
-        arguments.work / "peer", question, arguments.limit, frame, targets, test
+        arguments.work / "peer", question, arguments.peer_limit, frame, targets, test
     )
 
 
