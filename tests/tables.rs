@@ -44,7 +44,8 @@ fn write_people(folder: &Path) {
         let mass = if i % 9 == 4 { "NA".to_string() } else { format!("{}", 3000 + i * 37 % 900) };
         let sex = ["male", "female", ""][if i % 20 == 3 { 2 } else { i % 2 }];
         let day = format!("2024-{:02}-{:02}", 1 + i % 12, 1 + i * 5 % 28);
-        let species = if i % 30 == 7 { "NA" } else { ["Adelie", "Gentoo"][usize::from(island == "Biscoe")] };
+        let species =
+            if i % 30 == 7 { "NA" } else { ["Adelie", "Gentoo"][usize::from(island == "Biscoe")] };
         format!("{},person {i},{island},{mass},{sex},{day},{species}", i + 1)
     };
     let header = "id,name,island,body mass,sex,when,species\n";
@@ -66,7 +67,8 @@ fn a_table_with_everything_trains_and_answers_for_raw_rows() {
         let columns = report[key].as_array().unwrap();
         columns.iter().map(|column| (text(&column["name"]), text(&column["role"]))).collect()
     };
-    let expected = [("island", "category"), ("body mass", "number"), ("sex", "category"), ("when", "date")];
+    let expected =
+        [("island", "category"), ("body mass", "number"), ("sex", "category"), ("when", "date")];
     let pairs = |list: &[(&str, &str)]| -> Vec<(String, String)> {
         list.iter().map(|(a, b)| ((*a).to_string(), (*b).to_string())).collect()
     };
@@ -74,7 +76,10 @@ fn a_table_with_everything_trains_and_answers_for_raw_rows() {
     assert_eq!(names("passed_over"), pairs(&[("id", "id"), ("name", "id")]));
     assert!(report["features"][1]["imputed"].as_u64().unwrap() > 5, "{report}");
     assert!(said.contains("4 rows without a target: left out"), "{said}");
-    assert!(said.contains("passed over: id (id: runs 1, 2, 3 …), name (id: 120 different texts"), "{said}");
+    assert!(
+        said.contains("passed over: id (id: runs 1, 2, 3 …), name (id: 120 different texts"),
+        "{said}"
+    );
     // as many rows as were held out
     let held_out = fs::read_to_string(folder.join("run/held_out.csv")).unwrap();
     assert_eq!((held_out.lines().next(), held_out.lines().count()), (Some("line"), 24));
@@ -89,12 +94,15 @@ fn a_table_with_everything_trains_and_answers_for_raw_rows() {
     assert!(answers.starts_with("species,probability_Adelie,probability_Gentoo\n"), "{answers}");
     assert!(said.contains("passes over 1 column the model does not know: colour"), "{said}");
     assert!(said.contains("missing values filled in: body mass 1, sex 1, when 1"), "{said}");
-    assert!(said.contains("levels that training did not see: island 1"), "{said}");
+    assert!(said.contains("cells of a kind that training did not see: island 1"), "{said}");
     let strict = refused(folder, &["predict", "run", "new.csv", "--strict"]);
     assert!(strict.contains("new.csv: line 3, column 4 (island): \"Dream2\""), "{strict}");
     fs::write(folder.join("few.csv"), "sex,island\nmale,Dream\n").unwrap();
     let missing = refused(folder, &["predict", "run", "few.csv"]);
-    assert!(missing.contains("no columns \"body mass\", \"when\", which the model needs"), "{missing}");
+    assert!(
+        missing.contains("no columns \"body mass\", \"when\", which the model needs"),
+        "{missing}"
+    );
     let evaluated = stdout(consonance(folder, &["evaluate", "run", "people.csv", "--json"]));
     assert!(serde_json::from_str::<Value>(&evaluated).unwrap()["accuracy"].is_number());
     let inspected = stdout(consonance(folder, &["inspect", "run"]));
@@ -112,8 +120,12 @@ fn describe_shows_each_column_at_80_characters_too() {
         stdout(command.args([&["describe", "people.csv"], more].concat()).output().unwrap())
     };
     let text = describe(&[]);
-    assert!(text.lines().all(|line| !line.starts_with(' ') || line.chars().count() <= 80), "{text}");
-    for line in ["3  island     category                3  ", "to predict: species, classes (text)"] {
+    assert!(
+        text.lines().all(|line| !line.starts_with(' ') || line.chars().count() <= 80),
+        "{text}"
+    );
+    for line in ["3  island     category                3  ", "to predict: species, classes (text)"]
+    {
         assert!(text.contains(line), "{line} is not in:\n{text}");
     }
     let value: Value = serde_json::from_str(&describe(&["--json"])).unwrap();
@@ -122,7 +134,10 @@ fn describe_shows_each_column_at_80_characters_too() {
     assert_eq!(value["task"][0], "classification");
     // a target that cannot be learned is told, and the columns all the same
     let text = describe(&["--target", "when"]);
-    assert!(text.contains("cannot be trained on as it is: people.csv: the target \"when\" holds dates"), "{text}");
+    assert!(
+        text.contains("cannot be trained on as it is: people.csv: the target \"when\" holds dates"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -131,10 +146,14 @@ fn columns_are_what_they_are_told_to_be() {
     let folder = folder.path();
     let row = |i: usize| format!("t,{},{},{}", i % 7 + 2, i + 1, i * i % 5);
     fs::write(folder.join("a.csv"), rows("\"height, cm\",b,n,y\n", 60, row)).unwrap();
-    let told = ["a.csv", "--column", "b=category", "--column", "3=number", "--ignore", "height, cm"];
+    let told =
+        ["a.csv", "--column", "b=category", "--column", "3=number", "--ignore", "height, cm"];
     let (report, _) = train(folder, &[&told[..], &["--task", "regression"]].concat());
     let features = report["features"].as_array().unwrap();
-    assert_eq!((features.len(), &features[0]["inputs"], &features[1]["role"]), (2, &7.into(), &"number".into()));
+    assert_eq!(
+        (features.len(), &features[0]["inputs"], &features[1]["role"]),
+        (2, &7.into(), &"number".into())
+    );
     assert_eq!(report["task"], "regression");
     let wrong = refused(folder, &["train", "a.csv", "--column", "b=category", "--column", "q=id"]);
     assert!(wrong.contains("no column \"q\"; the columns are height, cm, b, n, y"), "{wrong}");
@@ -183,7 +202,10 @@ fn rows_to_test_on_may_have_a_file_of_their_own() {
     fs::write(folder.join("train.csv"), rows("x,answer\n", 40, row)).unwrap();
     fs::write(folder.join("test.csv"), rows("answer,x\n", 10, |i| format!("yes,{i}"))).unwrap();
     let (report, said) = train(folder, &["train.csv", "--test", "test.csv", "--out", "run"]);
-    assert!(said.contains("50 rows (10 held out)") && said.contains("tested on test.csv"), "{said}");
+    assert!(
+        said.contains("50 rows (10 held out)") && said.contains("tested on test.csv"),
+        "{said}"
+    );
     let evaluated = stdout(consonance(folder, &["evaluate", "run", "test.csv", "--json"]));
     let evaluated: Value = serde_json::from_str(&evaluated).unwrap();
     assert_eq!(evaluated["accuracy"], report["test"]["accuracy"]);
@@ -221,7 +243,8 @@ fn tables_come_through_pipes() {
 fn a_single_column_gets_an_answer_for_each_row() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    fs::write(folder.join("train.csv"), rows("t,v\n", 60, |i| format!("{}.5,{}", i, 2 * i))).unwrap();
+    fs::write(folder.join("train.csv"), rows("t,v\n", 60, |i| format!("{}.5,{}", i, 2 * i)))
+        .unwrap();
     train(folder, &["train.csv", "--out", "run"]);
     for new in ["t\n1\n\n3\n", "t\n1\n\"\"\n3\n", "t\n1\nNA\n3\n"] {
         fs::write(folder.join("new.csv"), new).unwrap();
@@ -257,7 +280,9 @@ fn a_folder_with_two_pairs_is_trained_on_one_and_tested_on_the_other() {
     assert!(evaluated.contains("mnist/t10k-images-idx3-ubyte"), "{evaluated}");
     assert!(evaluated.contains("\n 10 "), "{evaluated}");
     // the same rows as a table, labelled or not
-    let csv = rows("label,a,b,c,d\n", 10, |i| format!("{},{}", i % 3, vec![(i % 3 * 100).to_string(); 4].join(",")));
+    let csv = rows("label,a,b,c,d\n", 10, |i| {
+        format!("{},{}", i % 3, vec![(i % 3 * 100).to_string(); 4].join(","))
+    });
     fs::write(folder.join("rows.csv"), csv).unwrap();
     let evaluated = stdout(consonance(folder, &["evaluate", "run", "rows.csv", "--json"]));
     let evaluated: Value = serde_json::from_str(&evaluated).unwrap();
@@ -276,8 +301,11 @@ fn what_a_file_is_and_what_would_help_is_said() {
         ("unclear", b"a,17,b\n1,18,2\n3,12,4\n".to_vec(), &["line 1", "--header true"]),
         (
             "target",
-            rows("a,y\n", 60, |i| format!("{},{}", i * 7 % 5, i * i)).into_bytes()
-                .into_iter().chain(*b"1,oops\n").collect(),
+            rows("a,y\n", 60, |i| format!("{},{}", i * 7 % 5, i * i))
+                .into_bytes()
+                .into_iter()
+                .chain(*b"1,oops\n")
+                .collect(),
             &["line 62, column 2 (y)", "oops", "--missing-values", "--task classification"],
         ),
     ];

@@ -2,7 +2,9 @@
 
 use super::loading::Source;
 use super::{Outcome, output};
-use consonance::data::{ColumnDescription, Description, Role, Schema, SchemaOptions, TargetColumns};
+use consonance::data::{
+    ColumnDescription, Description, Role, Schema, SchemaOptions, TargetColumns,
+};
 use consonance::data::{Table, Task};
 use std::error::Error;
 use std::fmt::Write;
@@ -66,7 +68,8 @@ fn text(table: &Table, description: &Description, problem: Option<&str>) -> Stri
     }
     if let Some(inputs) = description.inputs {
         let features = columns.iter().filter(|column| column.inputs > 0).count();
-        let (features, inputs) = (output::count(features, "feature"), output::count(inputs, "input"));
+        let (features, inputs) =
+            (output::count(features, "feature"), output::count(inputs, "input"));
         let _ = writeln!(text, "a network sees {features} as {inputs}");
     }
     for note in &description.notes {

@@ -39,8 +39,7 @@ impl Source {
             }
             Some(labels) => Ok(read_idx(path, Some(labels))?),
             None => {
-                let options =
-                    ReadOptions { names: self.columns.names(), ..self.reading.options() };
+                let options = ReadOptions { names: self.columns.names(), ..self.reading.options() };
                 table(path, &options, Pair::Train)
             }
         }
@@ -146,6 +145,6 @@ fn tell_cells(cells: &[FeatureCells]) {
         output::note(&format!("missing values filled in: {missing}"));
     }
     if !unknown.is_empty() {
-        output::note(&format!("levels that training did not see: {unknown}"));
+        output::note(&format!("cells of a kind that training did not see: {unknown}"));
     }
 }

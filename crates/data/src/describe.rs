@@ -277,7 +277,6 @@ fn is_line(pairs: impl Iterator<Item = (f64, f64)> + Clone) -> bool {
     xy * xy / (xx * yy) > 1.0 - 1e-6
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -310,18 +309,33 @@ mod tests {
 
     #[test]
     fn what_to_beware_of_is_told() {
-        let rows: String = (0..40).map(|i| format!("{},{},{},k{}\n", i * i % 97, i % 2, i * i % 97, i % 2)).collect();
+        let rows: String = (0..40)
+            .map(|i| format!("{},{},{},k{}\n", i * i % 97, i % 2, i * i % 97, i % 2))
+            .collect();
         let found = warnings(&format!("a,b,c,kind\n{rows}"));
         assert_eq!(
             found[..2],
-            ["b: tells kind exactly: is it known when kind is to be predicted? --ignore b",
-             "c: holds the same as a"]
+            [
+                "b: tells kind exactly: is it known when kind is to be predicted? --ignore b",
+                "c: holds the same as a"
+            ]
         );
-        let rows: String = (0..100).map(|i| format!("{},{}\n", i * i % 97, if i == 5 { "rare" } else { "usual" })).collect();
+        let rows: String = (0..100)
+            .map(|i| format!("{},{}\n", i * i % 97, if i == 5 { "rare" } else { "usual" }))
+            .collect();
         let found = warnings(&format!("a,kind\n{rows}1,usual\n1,usual\n"));
         assert!(found[0].contains("rows are the same as another"), "{found:?}");
         assert!(found[1].starts_with("kind: rare is rare, 1.0 % of the rows"), "{found:?}");
-        let rows: String = (0..30).map(|i| format!("{}.5,{},{}\n", i * i % 29, if i % 3 == 0 { "1.5" } else { "" }, 3 * (i * i % 29) + 7)).collect();
+        let rows: String = (0..30)
+            .map(|i| {
+                format!(
+                    "{}.5,{},{}\n",
+                    i * i % 29,
+                    if i % 3 == 0 { "1.5" } else { "" },
+                    3 * (i * i % 29) + 7
+                )
+            })
+            .collect();
         let found = warnings(&format!("a,b,y\n{rows}"));
         assert!(found[0].starts_with("a: tells y exactly"), "{found:?}");
         assert!(found[1].starts_with("b: is missing in 66.7 %"), "{found:?}");

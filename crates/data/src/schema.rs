@@ -10,7 +10,7 @@ use crate::roles::{DateOrder, Finding, Reading, Role, find, told};
 use crate::select::{listed, position, unknown};
 use crate::table::{NO_TEXT, Table};
 use crate::target::{distinct, labels};
-use crate::task::{Task, task_of_numbers};
+use crate::task::{ONE, Task, task_of_numbers};
 use rayon::prelude::*;
 
 /// What a user wants of a table's columns. The default: the last column is the target, and all
@@ -218,7 +218,7 @@ impl Schema {
             Err(Error::file(file, format!("the target {:?} {problem}{help}", column.name)))
         };
         let as_told = |task: Task| (task, "as told".to_owned());
-        let distinct_numbers = match &column.reading {
+        let numbers = match &column.reading {
             // codes with zeros before them are labels, and so are those of images
             Reading::Numbers(..)
                 if told != Some(Task::Regression)
@@ -227,11 +227,9 @@ impl Schema {
                 None
             }
             Reading::Numbers(format, odd) if odd.is_empty() => {
-                Some(distinct(crate::roles::numbers(table, target, *format).into_iter()))
+                Some(crate::roles::numbers(table, target, *format))
             }
-            _ if table.columns[target].texts.is_none() => {
-                Some(distinct(table.numbers(target).into_iter()))
-            }
+            _ if table.columns[target].texts.is_none() => Some(table.numbers(target)),
             _ => None,
         };
         let labels = || labels(table, target, &target_missing(table, target, &column.reading));
@@ -240,7 +238,7 @@ impl Schema {
                 "is one column; several labels are several columns, --target a,b".to_owned(),
             );
         }
-        match (&column.reading, distinct_numbers) {
+        match (&column.reading, numbers) {
             (Reading::Dates(format), _) if told != Some(Task::Classification) => refuse(format!(
                 "holds dates, written as {format}, which are neither classes nor numbers"
             )),
@@ -250,20 +248,18 @@ impl Schema {
                 Err(self.mixed_target(table, target, odd))
             }
             (_, Some(numbers)) => {
-                let (task, why) = match (told, task_of_numbers(&numbers)) {
-                    (Some(task), _) => as_told(task),
-                    (None, (task, why)) => match column.why.split_once("numbers ") {
-                        // how they are written, where that is not plain
-                        Some(("", written)) => (task, format!("{why}, {written}")),
-                        _ => (task, why),
-                    },
-                };
-                if numbers.len() < 2 {
-                    let only = numbers
-                        .first()
-                        .map_or("missing".to_owned(), |(n, _)| crate::target::label(*n));
+                let first = numbers.iter().copied().find(|number| !number.is_nan());
+                let (found, why) = task_of_numbers(numbers.into_iter());
+                if why == ONE || first.is_none() {
+                    let only = first.map_or("missing".to_owned(), crate::target::label);
                     return refuse(format!("is {only} in every row, so there is nothing to learn"));
                 }
+                let (task, why) = match (told, column.why.split_once("numbers ")) {
+                    (Some(task), _) => as_told(task),
+                    // how they are written, where that is not plain
+                    (None, Some(("", written))) => (found, format!("{why}, {written}")),
+                    (None, _) => (found, why),
+                };
                 Ok((task, why))
             }
             (_, None) => {

@@ -52,14 +52,25 @@ fn spellings(table: &Table, column: usize) -> HashMap<u64, String> {
 
 /// The distinct numbers but NaN, in ascending order, with how often each occurs.
 pub(crate) fn distinct(numbers: impl Iterator<Item = f64>) -> Vec<(f64, usize)> {
+    few_distinct(numbers, usize::MAX).unwrap_or_default()
+}
+
+/// As [`distinct`], unless there are more than `most`.
+pub(crate) fn few_distinct(
+    numbers: impl Iterator<Item = f64>,
+    most: usize,
+) -> Option<Vec<(f64, usize)>> {
     let mut counts: HashMap<u64, usize> = HashMap::new();
     for number in numbers.filter(|number| !number.is_nan()) {
         *counts.entry((number + 0.0).to_bits()).or_default() += 1;
+        if counts.len() > most {
+            return None;
+        }
     }
-    let mut distinct: Vec<(f64, usize)> =
-        counts.into_iter().map(|(bits, count)| (f64::from_bits(bits), count)).collect();
+    let each = counts.into_iter().map(|(bits, count)| (f64::from_bits(bits), count));
+    let mut distinct: Vec<(f64, usize)> = each.collect();
     distinct.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
-    distinct
+    Some(distinct)
 }
 
 fn sort_labels(labels: &mut [(String, usize)]) {

@@ -1,5 +1,6 @@
 //! What is learned: a class or a number.
 
+use crate::target::few_distinct;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -45,15 +46,29 @@ impl FromStr for Task {
     }
 }
 
-/// What a column of numbers, given as its distinct values with how often each occurs, is as a
-/// target, and why:
+/// Why a constant target cannot be learned.
+pub(crate) const ONE: &str = "the same in every row";
+
+/// More different values than this are not counted.
+const MOST: usize = 1000;
+
+/// What a column of numbers is as a target, and why:
 ///
 /// - two whole numbers are classes;
 /// - so are whole numbers that leave none out from 0 or 1 on, up to 8 of them, if the rarest occurs
 ///   at least a hundredth as often as the commonest, or up to 12 if it occurs at least half as
 ///   often: so classes are numbered, while counts and ages have rare ends;
 /// - all others are a regression.
-pub(crate) fn task_of_numbers(distinct: &[(f64, usize)]) -> (Task, String) {
+pub(crate) fn task_of_numbers(numbers: impl Iterator<Item = f64>) -> (Task, String) {
+    match few_distinct(numbers, MOST) {
+        Some(distinct) => task_of_distinct(&distinct),
+        None => (Task::Regression, format!("more than {MOST} different numbers")),
+    }
+}
+
+/// The task of numbers that are given as the distinct ones, in ascending order, with how often each
+/// occurs.
+fn task_of_distinct(distinct: &[(f64, usize)]) -> (Task, String) {
     let count = distinct.len();
     if distinct.iter().any(|(number, _)| number.fract() != 0.0) {
         return (Task::Regression, format!("{count} different numbers, with fractions"));
@@ -61,6 +76,9 @@ pub(crate) fn task_of_numbers(distinct: &[(f64, usize)]) -> (Task, String) {
     let (Some((first, _)), Some((last, _))) = (distinct.first(), distinct.last()) else {
         return (Task::Regression, "no numbers".to_owned());
     };
+    if count == 1 {
+        return (Task::Regression, ONE.to_owned());
+    }
     if count == 2 {
         return (Task::Classification, format!("{first} and {last}"));
     }
@@ -79,7 +97,7 @@ mod tests {
 
     #[test]
     fn whole_numbers_are_classes_where_they_number_them() {
-        let task = |numbers: &[(f64, usize)]| task_of_numbers(numbers).0;
+        let task = |numbers: &[(f64, usize)]| task_of_distinct(numbers).0;
         let even = |range: std::ops::Range<u32>, count| {
             range.map(|n| (f64::from(n), count)).collect::<Vec<_>>()
         };

@@ -256,6 +256,12 @@ fn cells_that_fit_no_role_are_named_all_at_once() {
         "data.csv: line 3, column 3 (a): found \"red\"; line 4, column 3 (a): found \"blue\"; expected \
          finite numbers; --missing-values names words for missing ones"
     );
+    // one in ten is taken for missing, and counted
+    let rows = "1,2024-01-01,true\n".repeat(9);
+    let table = parse(format!("a,when,yes\n{rows}red,2024-01-01,true\n")).unwrap();
+    let prepared = preparation.prepare(&table, Precision::F64, false).unwrap();
+    assert_eq!((prepared.cells[0].unknown, prepared.cells[0].missing), (1, 1));
+    assert!(said(preparation.check_seen(&table)).contains("line 11, column 1 (a): found \"red\""));
     let dates = message("a,when,yes\n1,yesterday,true\n");
     assert!(dates.contains("column 2 (when): found \"yesterday\"; expected dates written as"));
     let flags = message("a,when,yes\n1,2024-01-01,maybe\n");

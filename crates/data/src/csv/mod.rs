@@ -94,6 +94,7 @@ fn attempt(input: &Input, options: &ReadOptions, known: &Known) -> Result<Attemp
         dialect: beginning.dialect,
         missing: &missing,
         missing_numbers: missing.have_numbers(),
+        spelt: vec![Spelt::default(); kinds.len()],
         kinds,
         width_line: beginning.line,
     };
@@ -231,17 +232,19 @@ fn read_blocks<F: Fn(std::io::Error) -> Error + Send>(
 ) -> Result<Outcome> {
     let mut parsed: Vec<Parsed> = Vec::new();
     let mut surprises: Vec<usize> = Vec::new();
-    let at_once = 2 * rayon::current_num_threads();
+    let at_once = 6 * rayon::current_num_threads();
     let Some(mut first) = blocks.next()? else { return Ok(Outcome::Parsed(parsed)) };
     if header {
         without_first_record(&mut first, shape);
     }
     // the first block tells which columns are text, so that most files are read once
     let tried = parse(&first, text_of(&first, shape.file)?, shape)?;
-    for (kind, column) in shape.kinds.iter_mut().zip(&tried.columns) {
+    for (index, column) in tried.columns.iter().enumerate() {
         if column.surprise {
-            *kind = Kind::Text;
+            shape.kinds[index] = Kind::Text;
         }
+        // where spellings are too many to be kept, none is kept from here on
+        shape.spelt[index] = column.spelt;
     }
     let mut waiting = vec![first];
     loop {

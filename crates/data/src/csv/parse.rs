@@ -2,13 +2,14 @@
 
 use super::blocks::Block;
 use super::dialect::Dialect;
-use super::records::{Cell, Cutter, Flaw};
+use super::records::{Cell, Cutter, Flaw, Separator, find};
 use crate::error::{Error, Place, Problems, Result};
 use crate::missing::MissingWords;
-use crate::numbers::Spelling;
+use crate::numbers::{NumberFormat, Spelling};
 use crate::table::{Cells, Lines, NO_TEXT};
 use indexmap::IndexSet;
 use memchr::{memchr, memchr_iter};
+use std::borrow::Cow;
 use std::path::Path;
 
 /// How the cells of a column are read.
@@ -27,6 +28,8 @@ pub(crate) struct Shape<'a> {
     pub(crate) missing_numbers: bool,
     /// For each column.
     pub(crate) kinds: Vec<Kind>,
+    /// For each column, what earlier blocks tell of its numbers' spellings.
+    pub(crate) spelt: Vec<Spelt>,
     /// The line that says how many cells a row has.
     pub(crate) width_line: u64,
 }
@@ -67,6 +70,11 @@ pub(crate) struct Spelt {
 }
 
 impl Spelt {
+    fn whole(&mut self, short: bool) {
+        self.short |= short;
+        self.long |= !short;
+    }
+
     pub(crate) fn merge(&mut self, other: Spelt) {
         self.many |= other.many;
         self.short |= other.short;
@@ -107,14 +115,14 @@ struct Builder {
 pub(crate) const MOST_SPELLINGS: usize = 32;
 
 impl Builder {
-    fn new(kind: Kind, rows: usize) -> Self {
+    fn new(kind: Kind, spelt: Spelt, rows: usize) -> Self {
         let room = |wanted| if kind == wanted { rows } else { 0 };
         Builder {
             kind,
             numbers: Vec::with_capacity(room(Kind::Number)),
             positions: Vec::with_capacity(room(Kind::Text)),
             texts: IndexSet::new(),
-            spelt: Spelt::default(),
+            spelt,
             surprise: false,
         }
     }
@@ -129,10 +137,7 @@ impl Builder {
                     _ if missing => f64::NAN,
                     Some(number) => {
                         match number.spelling {
-                            Spelling::Whole if number.value.abs() < 1000.0 => {
-                                self.spelt.short = true
-                            }
-                            Spelling::Whole => self.spelt.long = true,
+                            Spelling::Whole => self.spelt.whole(number.value.abs() < 1000.0),
                             Spelling::Other => self.keep_spelling(&text),
                             // codes are meant as they are written
                             Spelling::LeadingZero => self.surprise = true,
@@ -146,16 +151,73 @@ impl Builder {
                 };
                 self.numbers.push(number);
             }
-            Kind::Text => {
-                let text = cell.of(text, shape.dialect.cutter.quote);
-                let position = match self.texts.get_index_of(&*text) {
-                    _ if text.is_empty() => NO_TEXT,
-                    Some(position) => position as u32,
-                    None => self.texts.insert_full(text.into_owned()).0 as u32,
-                };
-                self.positions.push(position);
-            }
+            Kind::Text => self.push_text(cell.of(text, shape.dialect.cutter.quote)),
         }
+    }
+
+    fn push_text(&mut self, text: Cow<'_, str>) {
+        let position = match self.texts.get_index_of(&*text) {
+            _ if text.is_empty() => NO_TEXT,
+            Some(position) => position as u32,
+            None => self.texts.insert_full(text.into_owned()).0 as u32,
+        };
+        self.positions.push(position);
+    }
+
+    /// Adds the number that begins at `start` and nothing stands around, or an empty cell; where it
+    /// ends. `None` for anything else.
+    #[inline]
+    fn scan_number(
+        &mut self,
+        bytes: &[u8],
+        start: usize,
+        separator: u8,
+        text: &str,
+    ) -> Option<usize> {
+        let first = start + usize::from(bytes.get(start) == Some(&b'-'));
+        let mut end = first;
+        let mut whole = 0_u64;
+        while let Some(digit) =
+            bytes.get(end).map(|byte| byte.wrapping_sub(b'0')).filter(|d| *d <= 9)
+        {
+            whole = whole.wrapping_mul(10).wrapping_add(u64::from(digit));
+            end += 1;
+        }
+        let digits = end - first;
+        if digits == 0 {
+            let empty =
+                matches!(bytes.get(start), Some(&byte) if byte == separator || byte == b'\n');
+            return empty.then(|| {
+                self.numbers.push(f64::NAN);
+                start
+            });
+        }
+        if digits <= 15 && !matches!(bytes.get(end), Some(b'.' | b'e' | b'E')) {
+            // 007 and -0 have spellings of their own
+            if bytes[first] == b'0' && end > start + 1 {
+                return None;
+            }
+            self.spelt.whole(whole < 1000);
+            let whole = whole as f64;
+            self.numbers.push(if first > start { -whole } else { whole });
+            return Some(end);
+        }
+        let (number, length) = fast_float2::parse_partial::<f64, _>(&bytes[start..]).ok()?;
+        if bytes[first] == b'0' && digits > 1 {
+            return None;
+        }
+        let end = start + length;
+        if !(self.spelt.many && self.spelt.ungrouped) {
+            self.keep_spelling(&text[start..end]);
+        }
+        self.numbers.push(number);
+        Some(end)
+    }
+
+    /// Takes back what was read of a row that is to be read otherwise.
+    fn truncate(&mut self, rows: usize) {
+        self.numbers.truncate(rows);
+        self.positions.truncate(rows);
     }
 
     #[inline]
@@ -192,8 +254,12 @@ pub(crate) fn parse(block: &Block, text: &str, shape: &Shape<'_>) -> Result<Pars
         return Err(Error::row(shape.file, Place::Line(line_at(at)), problem));
     }
     let most = memchr_iter(b'\n', bytes).count();
-    let mut builders: Vec<Builder> =
-        shape.kinds.iter().map(|&kind| Builder::new(kind, most)).collect();
+    let mut builders: Vec<Builder> = shape
+        .kinds
+        .iter()
+        .zip(&shape.spelt)
+        .map(|(&kind, &spelt)| Builder::new(kind, spelt, most))
+        .collect();
     let expected = format!("expected {width} as in line {}", shape.width_line);
     let mut ragged = Problems::new(expected);
     let mut lines = Vec::new();
@@ -206,6 +272,12 @@ pub(crate) fn parse(block: &Block, text: &str, shape: &Shape<'_>) -> Result<Pars
             line += 1;
             continue;
         }
+        if let Some(next) = shape.numbers_of_row(bytes, at, &mut builders, text) {
+            place_row(&mut lines, rows, line, block.line);
+            (at, line, rows, trailing_blanks) = (next, line + 1, rows + 1, 0);
+            continue;
+        }
+        builders.iter_mut().for_each(|builder| builder.truncate(rows));
         let next =
             shape.dialect.cutter.cut(bytes, at, &mut cells).map_err(|flaw| {
                 flaw_error(flaw, &shape.dialect.cutter, shape.file, text, line_at)
@@ -235,13 +307,7 @@ pub(crate) fn parse(block: &Block, text: &str, shape: &Shape<'_>) -> Result<Pars
         for (builder, cell) in builders.iter_mut().zip(&cells) {
             builder.push(cell, text, shape);
         }
-        // rows stand one a line, until one does not
-        if lines.is_empty() && begins != block.line + rows as u64 {
-            lines.extend((0..rows).map(|row| block.line + row as u64));
-            lines.push(begins);
-        } else if !lines.is_empty() {
-            lines.push(begins);
-        }
+        place_row(&mut lines, rows, begins, block.line);
         rows += 1;
     }
     let lines = match lines.is_empty() {
@@ -250,6 +316,61 @@ pub(crate) fn parse(block: &Block, text: &str, shape: &Shape<'_>) -> Result<Pars
     };
     let columns = builders.into_iter().map(Builder::finish).collect();
     Ok(Parsed { rows, columns, lines, ragged, trailing_blanks })
+}
+
+/// Notes the line of the row behind `rows` others: rows stand one a line, until one does not.
+fn place_row(lines: &mut Vec<u64>, rows: usize, line: u64, first: u64) {
+    if !lines.is_empty() {
+        lines.push(line);
+    } else if line != first + rows as u64 {
+        lines.extend((0..rows).map(|row| first + row as u64));
+        lines.push(line);
+    }
+}
+
+impl Shape<'_> {
+    /// Reads the row at `start` if it is plain, as most are: numbers and texts without quotes or
+    /// blanks around, as many as there are columns; where the next begins. It does what the cutter
+    /// and the builders do together, in one go. Of a row that is not plain, parts may have been read.
+    #[inline]
+    fn numbers_of_row(
+        &self,
+        bytes: &[u8],
+        start: usize,
+        builders: &mut [Builder],
+        text: &str,
+    ) -> Option<usize> {
+        let Separator::Character(separator) = self.dialect.cutter.separator else { return None };
+        if self.dialect.numbers != NumberFormat::default() || self.missing_numbers {
+            return None;
+        }
+        let (mut at, last) = (start, builders.len() - 1);
+        if last == 0 {
+            return None;
+        }
+        for (index, builder) in builders.iter_mut().enumerate() {
+            let end = match builder.kind {
+                Kind::Number => builder.scan_number(bytes, at, separator, text)?,
+                Kind::Text => {
+                    let first = *bytes.get(at)?;
+                    // a quote may stand behind blanks
+                    if Some(first) == self.dialect.cutter.quote || matches!(first, b' ' | b'\t') {
+                        return None;
+                    }
+                    let end = find(bytes, at, separator);
+                    builder.push_text(Cow::Borrowed(text[at..end].trim()));
+                    end
+                }
+            };
+            let ends = if index == last { b'\n' } else { separator };
+            match bytes.get(end) {
+                Some(&byte) if byte == ends => at = end + 1,
+                Some(b'\r') if index == last && bytes.get(end + 1) == Some(&b'\n') => at = end + 2,
+                _ => return None,
+            }
+        }
+        Some(at)
+    }
 }
 
 /// True for a line with nothing on it.

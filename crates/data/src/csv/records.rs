@@ -215,7 +215,7 @@ impl Cutter {
 
 /// Where the next separator or line end at or behind `from` is, or the end.
 #[inline]
-fn find(bytes: &[u8], from: usize, separator: u8) -> usize {
+pub(crate) fn find(bytes: &[u8], from: usize, separator: u8) -> usize {
     memchr2(separator, b'\n', &bytes[from..]).map_or(bytes.len(), |found| from + found)
 }
 

@@ -21,6 +21,9 @@ pub(super) enum Lookup {
     NumberLevels(HashMap<u64, u32>),
 }
 
+/// At most one cell of so many may be no number where training had numbers.
+const ODD_SHARE: usize = 10;
+
 /// A missing level.
 const MISSING: u32 = u32::MAX;
 /// A level that was never seen in training.
@@ -42,14 +45,25 @@ impl Tally {
     }
 }
 
-/// Cells of a column of `table` that its encoder cannot take.
-pub(super) fn lookup(encoder: &Encoder, table: &Table, column: usize) -> Result<Lookup> {
+/// What the cells of a column of `table` mean, and how many among numbers are none: a few of them
+/// count as missing, unless it is to be `strict`.
+///
+/// # Errors
+/// [`Error::Several`] for cells that the encoder cannot take.
+pub(super) fn lookup(
+    encoder: &Encoder,
+    table: &Table,
+    column: usize,
+    strict: bool,
+) -> Result<(Lookup, usize)> {
     let Some(texts) = &table.columns[column].texts else {
         return match encoder {
-            Encoder::Category(category) => Ok(number_levels(category, table, column)),
+            Encoder::Category(category) => Ok((number_levels(category, table, column), 0)),
+            // infinite ones are found once they are scaled
+            Encoder::Number(_) => Ok((Lookup::Numbers, 0)),
             _ => {
                 check_numbers(encoder, table, column)?;
-                Ok(Lookup::Numbers)
+                Ok((Lookup::Numbers, 0))
             }
         };
     };
@@ -59,7 +73,7 @@ pub(super) fn lookup(encoder: &Encoder, table: &Table, column: usize) -> Result<
             true => MISSING,
             false => level_of(category, text),
         };
-        return Ok(Lookup::Levels(texts.iter().map(level).collect()));
+        return Ok((Lookup::Levels(texts.iter().map(level).collect()), 0));
     }
     let value = |text: &String| match encoder {
         _ if missing(text) => Some(f64::NAN),
@@ -73,10 +87,18 @@ pub(super) fn lookup(encoder: &Encoder, table: &Table, column: usize) -> Result<
         Encoder::Category(_) => None,
     };
     let values: Vec<Option<f64>> = texts.iter().map(value).collect();
-    let wrong = |position: u32| {
-        position != NO_TEXT && values[position as usize].is_none_or(f64::is_infinite)
+    let odd = match encoder {
+        Encoder::Number(_) => {
+            let none = |position: u32| values.get(position as usize).is_some_and(Option::is_none);
+            table.positions(column).filter(|&position| none(position)).count()
+        }
+        _ => 0,
     };
-    if values.iter().any(|value| value.is_none_or(f64::is_infinite)) {
+    // more than a few are written in another way than training's
+    let few = odd > 0 && !strict && ODD_SHARE * odd <= table.rows;
+    let wrong_value = |value: &Option<f64>| value.map_or(!few, f64::is_infinite);
+    let wrong = |position: u32| position != NO_TEXT && wrong_value(&values[position as usize]);
+    if values.iter().any(wrong_value) {
         let mut problems = Problems::new(match encoder {
             Encoder::Number(_) => {
                 "expected finite numbers; --missing-values names words for missing ones".to_owned()
@@ -96,7 +118,8 @@ pub(super) fn lookup(encoder: &Encoder, table: &Table, column: usize) -> Result<
             return Err(Error::Several { file: table.file_of(column).to_owned(), problems });
         }
     }
-    Ok(Lookup::Values(values.into_iter().map(|value| value.unwrap_or(f64::NAN)).collect()))
+    let values = values.into_iter().map(|value| value.unwrap_or(f64::NAN)).collect();
+    Ok((Lookup::Values(values), odd))
 }
 
 fn level_of(category: &Category, text: &str) -> u32 {
@@ -117,8 +140,8 @@ fn number_levels(category: &Category, table: &Table, column: usize) -> Lookup {
     Lookup::NumberLevels(distinct.into_iter().map(level).collect())
 }
 
-/// Refuses numbers that are infinite, and numbers where dates or yes and no are expected.
-fn check_numbers(encoder: &Encoder, table: &Table, column: usize) -> Result<()> {
+/// Refuses numbers where dates or yes and no are expected, and infinite ones.
+pub(super) fn check_numbers(encoder: &Encoder, table: &Table, column: usize) -> Result<()> {
     let (expected, wrong): (&str, fn(f64) -> bool) = match encoder {
         Encoder::Date(_) => ("expected dates", |number| !number.is_nan()),
         Encoder::Boolean(_) => ("expected yes or no, as 1 or 0", |number| {
@@ -273,26 +296,31 @@ fn numbers<T: Element>(
     place: &mut Place<'_, T>,
     tally: &mut Tally,
 ) {
-    let first = range.start;
-    match (cells, lookup) {
-        (Cells::U8(bytes), _) => {
-            for (row, &byte) in bytes[range].iter().enumerate() {
-                place.set(row, 0, scale.apply(f64::from(byte)));
+    let mut write = |row: usize, number: f64| {
+        let missing = number.is_nan();
+        let number = if missing { fill.missing_as.unwrap_or(0.0) } else { number };
+        place.set(row, 0, scale.apply(number));
+        if missing {
+            tally.missing += 1;
+            if fill.indicator {
+                place.set(row, 1, 1.0);
             }
         }
-        _ => {
-            for row in range {
-                let number = value(cells, lookup, row);
-                let missing = number.is_nan();
-                let number = if missing { fill.missing_as.unwrap_or(0.0) } else { number };
-                place.set(row - first, 0, scale.apply(number));
-                if missing {
-                    tally.missing += 1;
-                    if fill.indicator {
-                        place.set(row - first, 1, 1.0);
-                    }
-                }
-            }
+    };
+    // a loop for each type, so that the type is looked at once
+    match cells {
+        Cells::U8(cells) => each(&cells[range], |row, &cell| write(row, f64::from(cell))),
+        Cells::F32(cells) => each(&cells[range], |row, &cell| write(row, f64::from(cell))),
+        Cells::F64(cells) => each(&cells[range], |row, &cell| write(row, cell)),
+        Cells::Text(_) => {
+            let first = range.start;
+            range.for_each(|row| write(row - first, value(cells, lookup, row)));
         }
     }
+}
+
+/// Shows each of `cells` with its position.
+#[inline]
+fn each<T>(cells: &[T], mut see: impl FnMut(usize, &T)) {
+    cells.iter().enumerate().for_each(|(row, cell)| see(row, cell));
 }

@@ -126,16 +126,15 @@ impl<'a> PreparationBuilder<'a> {
         let failed = |problem| Error::Standardize(format!("{}: {problem}", column.name));
         let encoder = match &column.reading {
             Reading::Numbers(format, odd) => {
-                let values = chosen(numbers(table, index, *format));
+                let mut values = chosen(numbers(table, index, *format));
+                let fill = Fill::fit(&values, refuse);
                 let scale = match pixels {
                     Some(range) => Scale { scale: range, ..Scale::NONE },
                     None => {
-                        let finite: Vec<f64> =
-                            values.iter().copied().filter(|value| value.is_finite()).collect();
-                        Scale::fit(self.scaling, &finite).map_err(failed)?
+                        values.retain(|value| value.is_finite());
+                        Scale::fit(self.scaling, &values).map_err(failed)?
                     }
                 };
-                let fill = Fill::fit(&values, refuse);
                 Encoder::Number(Number { format: *format, odd: odd.clone(), fill, scale })
             }
             Reading::Booleans(words) => {

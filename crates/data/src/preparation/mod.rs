@@ -8,8 +8,8 @@ mod scale;
 mod stored;
 
 pub use fit::{MissingPolicy, PreparationBuilder};
-pub(crate) use scale::{NOISE, quantile};
 pub use scale::{LIMIT, Scaling};
+pub(crate) use scale::{NOISE, quantile};
 
 use crate::error::{Error, Problems, Result};
 use crate::missing::MissingWords;
@@ -24,7 +24,7 @@ use crate::target::{ClassFinder, at, shown, target_numbers};
 use crate::task::Task;
 use bind::{Bound, bind};
 use consonance_core::{Dataset, Element, Loss, Plan, Precision, Targets};
-use encode::{Lookup, Place, Tally, encode, lookup, unseen};
+use encode::{Lookup, Place, Tally, check_numbers, encode, lookup, unseen};
 use encoder::Encoder;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -137,7 +137,7 @@ pub struct FeatureCells {
     pub name: String,
     /// Cells that were filled in.
     pub missing: usize,
-    /// Cells with a level that was not seen in training.
+    /// Cells with a level that was not seen in training, or text among numbers.
     pub unknown: usize,
 }
 
@@ -325,7 +325,7 @@ impl Preparation {
     pub fn check_seen(&self, table: &Table) -> Result<()> {
         let bound = bind(self, table)?;
         for ((_, encoder), &column) in self.encoders().zip(&bound.inputs) {
-            let lookup = lookup(encoder, table, column)?;
+            let (lookup, _) = lookup(encoder, table, column, true)?;
             let mut problems = Problems::new("training saw nothing of the kind");
             for row in unseen(encoder, &lookup, table, column) {
                 problems
@@ -344,17 +344,17 @@ impl Preparation {
         let lookups = encoders
             .par_iter()
             .zip(&bound.inputs)
-            .map(|(encoder, &column)| lookup(encoder, table, column))
-            .collect::<Result<Vec<Lookup>>>()?;
+            .map(|(encoder, &column)| lookup(encoder, table, column, false))
+            .collect::<Result<Vec<(Lookup, usize)>>>()?;
         let width = self.inputs();
         let numbers = table.rows.checked_mul(width);
-        let mut features: Vec<T> = Vec::new();
-        let room = numbers.map(|numbers| features.try_reserve_exact(numbers));
-        let (Some(numbers), Some(Ok(()))) = (numbers, room) else {
+        let room = |numbers: usize| Vec::<T>::new().try_reserve_exact(numbers).is_ok();
+        let Some(numbers) = numbers.filter(|&numbers| room(numbers)) else {
             let problem = format!("there is no memory for {} rows of {width} inputs", table.rows);
             return Err(Error::file(&table.file, problem));
         };
-        features.resize(numbers, T::zero());
+        // zeros that the system gives when they are first written to, by each thread its own
+        let mut features = vec![T::zero(); numbers];
         let mut parts = Vec::new();
         let mut rest = features.as_mut_slice();
         for chunk in &table.chunks {
@@ -372,7 +372,7 @@ impl Preparation {
                 for (index, encoder) in encoders.iter().enumerate() {
                     let cells = &chunk.cells[bound.inputs[index]];
                     let place = Place { rows, stride: width, offset };
-                    let tally = encode(encoder, &lookups[index], cells, range.clone(), place);
+                    let tally = encode(encoder, &lookups[index].0, cells, range.clone(), place);
                     tallies[index].add(tally);
                     offset += encoder.width();
                 }
@@ -389,6 +389,7 @@ impl Preparation {
             tallies.iter_mut().zip(chunk).for_each(|(all, tally)| all.add(*tally));
         }
         for (index, encoder) in encoders.iter().enumerate() {
+            tallies[index].unknown += lookups[index].1;
             if encoder.refuses_missing() && tallies[index].missing > 0 {
                 return Err(fit::missing_refused(table, bound.inputs[index], encoder));
             }
@@ -396,8 +397,15 @@ impl Preparation {
         Ok((features, tallies))
     }
 
-    /// The first cell whose number is too large.
+    /// The cells that are infinite, or the first whose number is too large.
     fn too_large<T: Element>(&self, table: &Table, bound: &Bound, features: &[T]) -> Error {
+        for ((_, encoder), &column) in self.encoders().zip(&bound.inputs) {
+            if table.columns[column].texts.is_none()
+                && let Err(infinite) = check_numbers(encoder, table, column)
+            {
+                return infinite;
+            }
+        }
         let width = self.inputs();
         let first = features.iter().position(|value| !value.is_finite()).unwrap_or(0);
         let (row, input) = (first / width, first % width);

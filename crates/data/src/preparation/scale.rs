@@ -101,18 +101,16 @@ impl Scale {
             }
             false => numbers,
         };
-        let range =
-            numbers.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &number| {
-                (low.min(number), high.max(number))
-            });
+        let range = range(numbers);
         let (center, scale) = match scaling {
             Scaling::MinMax => (range.0, range.1 - range.0),
             Scaling::Robust => quartiles(numbers),
             _ => moments(numbers, range),
         };
         // rounding noise is no deviation; of half the rows in one place the quartiles tell nothing
-        let whole = numbers.iter().all(|number| number.fract() == 0.0);
-        let noise = if whole { 0.0 } else { NOISE * range.0.abs().max(range.1.abs()) };
+        let noise = NOISE * range.0.abs().max(range.1.abs());
+        let whole = scale <= noise && numbers.iter().all(|number| number.fract() == 0.0);
+        let noise = if whole { 0.0 } else { noise };
         let (center, scale) = match scale <= noise {
             true if scaling == Scaling::Robust => moments(numbers, range),
             true => (center, 0.0),
@@ -160,17 +158,49 @@ fn signed_log(number: f64) -> f64 {
     number.abs().ln_1p().copysign(number)
 }
 
+/// How many sums run side by side: an order of adding that vectors can keep.
+const LANES: usize = 8;
+
+/// The sum of `term` over the numbers.
+fn sum(numbers: &[f64], term: impl Fn(f64) -> f64) -> f64 {
+    let (parts, rest) = numbers.as_chunks::<LANES>();
+    let mut sums = [0.0; LANES];
+    for part in parts {
+        sums.iter_mut().zip(part).for_each(|(sum, &number)| *sum += term(number));
+    }
+    sums.iter().sum::<f64>() + rest.iter().map(|&number| term(number)).sum::<f64>()
+}
+
+/// The least and the largest of numbers that are not NaN.
+fn range(numbers: &[f64]) -> (f64, f64) {
+    let (mut low, mut high) = ([f64::INFINITY; LANES], [f64::NEG_INFINITY; LANES]);
+    let mut see = |lane: usize, number: f64| {
+        low[lane] = if number < low[lane] { number } else { low[lane] };
+        high[lane] = if number > high[lane] { number } else { high[lane] };
+    };
+    let (parts, rest) = numbers.as_chunks::<LANES>();
+    parts.iter().for_each(|part| (0..LANES).for_each(|lane| see(lane, part[lane])));
+    rest.iter().for_each(|&number| see(0, number));
+    (
+        low.into_iter().fold(f64::INFINITY, f64::min),
+        high.into_iter().fold(f64::NEG_INFINITY, f64::max),
+    )
+}
+
 /// Mean and population deviation. Sums are of differences from the first number, which loses no
 /// digits to a large offset, and squares are of deviations divided by the largest, which neither
 /// overflow nor vanish.
 fn moments(numbers: &[f64], (low, high): (f64, f64)) -> (f64, f64) {
     let (count, first) = (numbers.len() as f64, numbers[0]);
-    let mean = first + numbers.iter().map(|number| number - first).sum::<f64>() / count;
+    let mean = first + sum(numbers, |number| number - first) / count;
     let largest = (mean - low).max(high - mean);
     if largest == 0.0 {
         return (mean, 0.0);
     }
-    let squares: f64 = numbers.iter().map(|number| ((number - mean) / largest).powi(2)).sum();
+    let squares = sum(numbers, |number| {
+        let share = (number - mean) / largest;
+        share * share
+    });
     (mean, largest * (squares / count).sqrt())
 }
 
@@ -181,6 +211,16 @@ fn quartiles(numbers: &[f64]) -> (f64, f64) {
     sorted.sort_unstable_by(f64::total_cmp);
     let at = |share: f64| quantile(&sorted, share);
     (at(0.5), (at(0.75) - at(0.25)) / NORMAL)
+}
+
+/// The median; the numbers change their order.
+pub(crate) fn median(numbers: &mut [f64]) -> f64 {
+    let (middle, even) = (numbers.len() / 2, numbers.len().is_multiple_of(2));
+    let (below, &mut upper, _) = numbers.select_nth_unstable_by(middle, f64::total_cmp);
+    match below.iter().copied().max_by(f64::total_cmp) {
+        Some(lower) if even => lower + 0.5 * (upper - lower),
+        _ => upper,
+    }
 }
 
 /// The quantile of sorted numbers, between two of them by linear interpolation, as numpy's default.
@@ -235,6 +275,17 @@ mod tests {
         // half of the rows at one place
         let zeros = [0.0, 0.0, 0.0, 0.0, 5.0];
         assert_eq!(Scale::fit(Scaling::Robust, &zeros).unwrap().scale, 2.0);
+    }
+
+    #[test]
+    fn medians_are_the_middle_quantiles() {
+        let mut numbers = vec![3.0];
+        for next in [1.0, 7.5, -2.0, 7.5, 0.0] {
+            let mut sorted = numbers.clone();
+            sorted.sort_by(f64::total_cmp);
+            assert_eq!(median(&mut numbers.clone()), quantile(&sorted, 0.5), "{numbers:?}");
+            numbers.push(next);
+        }
     }
 
     #[test]

@@ -131,31 +131,47 @@ pub(crate) struct NumberSummary {
     pub(crate) whole: bool,
     /// True if each is one more than the one before.
     running: bool,
+    /// The one before.
+    before: f64,
 }
 
 impl NumberSummary {
     pub(crate) fn of(numbers: impl Iterator<Item = f64>) -> Self {
-        let mut summary = NumberSummary {
-            missing: 0,
-            min: f64::INFINITY,
-            max: f64::NEG_INFINITY,
-            whole: true,
-            running: true,
-        };
-        let mut before = None;
-        for number in numbers {
-            if number.is_nan() {
-                summary.missing += 1;
-                summary.running = false;
-                continue;
-            }
-            summary.min = summary.min.min(number);
-            summary.max = summary.max.max(number);
-            summary.whole &= number.fract() == 0.0;
-            summary.running &= before.is_none_or(|before: f64| number == before + 1.0);
-            before = Some(number);
+        let mut summary = NumberSummary::NONE;
+        numbers.for_each(|number| summary.add(number));
+        summary
+    }
+
+    /// Of a column of numbers.
+    pub(crate) fn of_column(table: &Table, column: usize) -> Self {
+        let mut summary = NumberSummary::NONE;
+        for (rows, cells) in table.column(column) {
+            cells.each_number(rows, |number| summary.add(number));
         }
         summary
+    }
+
+    const NONE: NumberSummary = NumberSummary {
+        missing: 0,
+        min: f64::INFINITY,
+        max: f64::NEG_INFINITY,
+        whole: true,
+        running: true,
+        before: f64::NAN,
+    };
+
+    #[inline]
+    fn add(&mut self, number: f64) {
+        if number.is_nan() {
+            self.missing += 1;
+            self.running = false;
+            return;
+        }
+        self.min = if number < self.min { number } else { self.min };
+        self.max = if number > self.max { number } else { self.max };
+        self.whole = self.whole && number.fract() == 0.0;
+        self.running = self.running && (self.before.is_nan() || number == self.before + 1.0);
+        self.before = number;
     }
 
     /// True if the numbers differ by no more than rounding does.
@@ -176,8 +192,10 @@ pub(crate) fn find(table: &Table, column: usize, order: Option<DateOrder>) -> Fi
 
 /// The role of a column of numbers.
 fn find_numbers(table: &Table, column: usize, format: NumberFormat, odd: Vec<String>) -> Finding {
-    let numbers = numbers(table, column, format);
-    let summary = NumberSummary::of(numbers.iter().copied());
+    let summary = match table.columns[column].texts {
+        None => NumberSummary::of_column(table, column),
+        Some(_) => NumberSummary::of(numbers(table, column, format).into_iter()),
+    };
     let rows = table.rows;
     if summary.missing == rows {
         return Finding::nothing(Role::Constant, "is empty");
@@ -191,7 +209,8 @@ fn find_numbers(table: &Table, column: usize, format: NumberFormat, odd: Vec<Str
         let why = format!("runs {}, {}, {} …", summary.min, summary.min + 1.0, summary.min + 2.0);
         return Finding::nothing(Role::Id, why);
     }
-    if summary.whole && summary.missing == 0 && name::is_key(name) && all_distinct(&numbers) {
+    let is_key = || name::is_key(name) && all_distinct(&numbers(table, column, format));
+    if summary.whole && summary.missing == 0 && is_key() {
         return Finding::nothing(Role::Id, "by its name, and every number occurs once");
     }
     let reading = Reading::Numbers(format, odd);
@@ -380,7 +399,7 @@ pub(crate) fn told(
             Finding::new(role, Reading::Numbers(format, Vec::new()), why)
         }
         (Role::Boolean, None) => {
-            let summary = NumberSummary::of(table.numbers(column).into_iter());
+            let summary = NumberSummary::of_column(table, column);
             if !summary.whole || summary.min < 0.0 || summary.max > 1.0 {
                 return Err("not all of its numbers are 0 or 1".to_owned());
             }

@@ -29,7 +29,7 @@ pub(crate) fn find_pixels(table: &Table, candidates: &[usize]) -> Option<Pixels>
     let mut largest: f64 = 0.0;
     for &column in &columns {
         table.columns[column].texts.is_none().then_some(())?;
-        let summary = NumberSummary::of(table.numbers(column).into_iter());
+        let summary = NumberSummary::of_column(table, column);
         if summary.missing > 0 || !summary.whole || summary.min < 0.0 {
             return None;
         }
