@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 /// What computes.
 #[derive(Args)]
+#[command(next_help_heading = "Computing")]
 pub(crate) struct Compute {
     /// What computes: see `consonance backends`
     #[arg(long, value_name = "NAME", default_value = DEFAULT_BACKEND)]
@@ -18,6 +19,7 @@ pub(crate) struct Compute {
 
 /// How many threads compute.
 #[derive(Args)]
+#[command(next_help_heading = "Computing")]
 pub(crate) struct Threads {
     /// How many threads compute [default: as many as there are cores]
     #[arg(long = "threads", value_name = "N", value_parser = threads)]

@@ -27,7 +27,7 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     columns: PreparationArguments,
     /// The backends to compare, with commas between [default: all that are compiled in]
-    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    #[arg(help_heading = "Options", long, value_name = "NAMES", value_delimiter = ',')]
     backends: Vec<String>,
     #[command(flatten)]
     network: NetworkArguments,
@@ -36,7 +36,7 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     threads: Threads,
     /// Print the result as one JSON object
-    #[arg(long)]
+    #[arg(help_heading = "Options", long)]
     json: bool,
 }
 
@@ -90,7 +90,8 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     };
     let Arguments { source, tests, columns, network, training, .. } = arguments;
     let prepared = prepare(source, tests, columns, network, training)?;
-    let trainer = arguments.training.trainer(prepared.preparation.target.clone())?;
+    let trainer =
+        training.trainer(prepared.preparation.target.clone(), prepared.split.train.len())?;
     let parameters = arguments.network.initializer.draw(&prepared.plan, arguments.training.seed)?;
 
     let mut contestants = Vec::new();

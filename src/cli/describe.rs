@@ -16,7 +16,7 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     source: Source,
     /// Print the result as one JSON object
-    #[arg(long)]
+    #[arg(help_heading = "Options", long)]
     json: bool,
 }
 

@@ -13,7 +13,7 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     rows: ModelAndRows,
     /// Print the result as one JSON object
-    #[arg(long)]
+    #[arg(help_heading = "Options", long)]
     json: bool,
     #[command(flatten)]
     compute: Compute,

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 
 /// A file to begin with.
 #[derive(clap::Args)]
+#[command(next_help_heading = "Network")]
 pub(crate) struct Initial {
     /// Begin with the parameters in a safetensors file: a model, or a state dict of PyTorch
     #[arg(long, value_name = "FILE")]

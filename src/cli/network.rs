@@ -7,6 +7,7 @@ use std::error::Error;
 
 /// The network to build.
 #[derive(clap::Args)]
+#[command(next_help_heading = "Network")]
 pub(crate) struct NetworkArguments {
     /// Widths of the hidden layers, or none
     #[arg(long, value_name = "WIDTHS", default_value = "512")]

@@ -20,6 +20,7 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 /// Rows to test on, if not some of those to train on.
 #[derive(clap::Args)]
+#[command(next_help_heading = "Columns")]
 pub(crate) struct TestArguments {
     /// Rows to test on, with the same columns, instead of a share of DATA
     #[arg(long, value_name = "FILE", conflicts_with = "test_fraction")]

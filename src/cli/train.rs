@@ -38,16 +38,16 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     initial: Initial,
     /// Folder for the model, metrics and settings [default: a new one in runs/]
-    #[arg(long, value_name = "DIR")]
+    #[arg(help_heading = "Options", long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Replace a run that is in that folder
-    #[arg(long, requires = "out")]
+    #[arg(help_heading = "Options", long, requires = "out")]
     overwrite: bool,
     /// Print the result as one JSON object
-    #[arg(long)]
+    #[arg(help_heading = "Options", long)]
     json: bool,
     /// Show no progress
-    #[arg(long, short)]
+    #[arg(help_heading = "Options", long, short)]
     quiet: bool,
 }
 
@@ -85,9 +85,11 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     network.set_parameters(&parameters)?;
     drop(parameters);
 
-    let trainer = arguments.training.trainer(prepared.preparation.target.clone())?;
+    let trainer = arguments
+        .training
+        .trainer(prepared.preparation.target.clone(), prepared.split.train.len())?;
     trainer.check()?;
-    let settings = settings(arguments, &prepared, threads)?;
+    let settings = settings(arguments, &prepared, trainer.epochs, threads)?;
     let mut folder = match &arguments.out {
         Some(folder) => RunFolder::at(folder, arguments.overwrite)?,
         None => RunFolder::numbered(&arguments.source.name())?,
@@ -134,6 +136,7 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
 fn settings(
     arguments: &Arguments,
     prepared: &Prepared,
+    epochs: usize,
     threads: usize,
 ) -> Result<serde_json::Value> {
     let Arguments { source, tests, columns, network, training, compute, initial, .. } = arguments;
@@ -155,7 +158,7 @@ fn settings(
         "init": shown(&initial.init),
         "new_head": initial.new_head,
         "optimizer": training.optimizer()?,
-        "epochs": training.epochs,
+        "epochs": epochs,
         "batch_size": batch_size,
         "seed": training.seed,
         "test_fraction": training.test_fraction,

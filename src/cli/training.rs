@@ -10,6 +10,7 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 /// How to train.
 #[derive(clap::Args)]
+#[command(next_help_heading = "Training")]
 pub(crate) struct TrainingArguments {
     /// sgd, adam or adamw
     #[arg(long, value_name = "NAME", default_value = "adam", value_parser = ["sgd", "adam", "adamw"])]
@@ -26,9 +27,10 @@ pub(crate) struct TrainingArguments {
     /// Weight decay [default: 0.01 for adamw, 0 for the others]
     #[arg(long, value_name = "DECAY", allow_negative_numbers = true)]
     pub(crate) weight_decay: Option<f64>,
-    /// How many times to see every row
-    #[arg(long, value_name = "N", default_value = "30", value_parser = epochs)]
-    pub(crate) epochs: usize,
+    /// How many times to see every row [default: 30, and for small tables as many as make 1,200
+    /// steps, but at most 200]
+    #[arg(long, value_name = "N", value_parser = epochs)]
+    pub(crate) epochs: Option<usize>,
     /// Rows of a mini-batch, or full for all rows at once
     #[arg(long, value_name = "ROWS", default_value = "32")]
     pub(crate) batch_size: BatchSize,
@@ -81,15 +83,25 @@ impl TrainingArguments {
         Ok(optimizer)
     }
 
-    /// The trainer asked for.
-    pub(crate) fn trainer(&self, encoding: TargetEncoding) -> Result<Trainer> {
+    /// The trainer asked for, of `rows` rows.
+    pub(crate) fn trainer(&self, encoding: TargetEncoding, rows: usize) -> Result<Trainer> {
         Ok(Trainer {
             optimizer: self.optimizer()?,
-            epochs: self.epochs,
+            epochs: self.epochs.unwrap_or_else(|| self.suitable_epochs(rows)),
             batch_size: self.batch_size.0,
             shuffle: self.shuffle,
             seed: self.seed,
             encoding,
         })
+    }
+
+    /// How many epochs suit `rows` rows, unless it is told: a table of forty rows is two steps an
+    /// epoch, and thirty epochs would hardly begin.
+    fn suitable_epochs(&self, rows: usize) -> usize {
+        const LEAST: usize = 30;
+        const MOST: usize = 200;
+        const STEPS: usize = 1200;
+        let steps = rows.div_ceil(self.batch_size.0.unwrap_or(rows).clamp(1, rows.max(1)));
+        STEPS.div_ceil(steps.max(1)).clamp(LEAST, MOST)
     }
 }
