@@ -27,7 +27,7 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     columns: PreparationArguments,
     /// The backends to compare, with commas between [default: all that are compiled in]
-    #[arg(help_heading = "Options", long, value_name = "NAMES", value_delimiter = ',')]
+    #[arg(help_heading = "Output", long, value_name = "NAMES", value_delimiter = ',')]
     backends: Vec<String>,
     #[command(flatten)]
     network: NetworkArguments,
@@ -36,7 +36,7 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     threads: Threads,
     /// Print the result as one JSON object
-    #[arg(help_heading = "Options", long)]
+    #[arg(help_heading = "Output", long)]
     json: bool,
 }
 

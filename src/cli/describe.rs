@@ -16,7 +16,7 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     source: Source,
     /// Print the result as one JSON object
-    #[arg(help_heading = "Options", long)]
+    #[arg(help_heading = "Output", long)]
     json: bool,
 }
 

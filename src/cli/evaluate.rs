@@ -13,7 +13,7 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     rows: ModelAndRows,
     /// Print the result as one JSON object
-    #[arg(help_heading = "Options", long)]
+    #[arg(help_heading = "Output", long)]
     json: bool,
     #[command(flatten)]
     compute: Compute,

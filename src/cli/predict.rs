@@ -15,7 +15,7 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     rows: ModelAndRows,
     /// Write the answers to this file instead of standard output
-    #[arg(help_heading = "Options", long, short, value_name = "FILE")]
+    #[arg(help_heading = "Output", long, short, value_name = "FILE")]
     output: Option<PathBuf>,
     #[command(flatten)]
     compute: Compute,

@@ -38,16 +38,16 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     initial: Initial,
     /// Folder for the model, metrics and settings [default: a new one in runs/]
-    #[arg(help_heading = "Options", long, value_name = "DIR")]
+    #[arg(help_heading = "Output", long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Replace a run that is in that folder
-    #[arg(help_heading = "Options", long, requires = "out")]
+    #[arg(help_heading = "Output", long, requires = "out")]
     overwrite: bool,
     /// Print the result as one JSON object
-    #[arg(help_heading = "Options", long)]
+    #[arg(help_heading = "Output", long)]
     json: bool,
     /// Show no progress
-    #[arg(help_heading = "Options", long, short)]
+    #[arg(help_heading = "Output", long, short)]
     quiet: bool,
 }
 
