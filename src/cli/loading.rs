@@ -112,11 +112,12 @@ impl ModelAndRows {
         if self.strict {
             preparation.check_seen(&table)?;
         }
-        let prepared = preparation.prepare(&table, model.plan.precision, with_target)?;
+        let file = table.file().to_owned();
+        let prepared = preparation.prepare_owned(table, model.plan.precision, with_target)?;
         tell(&prepared.notes);
         tell_cells(&prepared.cells);
         let network = model.network(backend, threads)?;
-        Ok(Loaded { preparation, network, data: prepared.data, file: table.file().to_owned() })
+        Ok(Loaded { preparation, network, data: prepared.data, file })
     }
 
     /// The path of the rows, as it is shown.

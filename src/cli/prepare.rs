@@ -99,10 +99,9 @@ pub(crate) fn prepare(
         e => Box::<dyn Error>::from(e),
     })?;
     let preparation = columns.fit(&rows, &schema, &split.train)?;
-    let prepared = preparation.prepare(&rows, network.precision, true)?;
-    let (mut data, cells) = (prepared.data, prepared.cells);
     let held_out = held_out(&rows, &split);
-    drop(rows);
+    let prepared = preparation.prepare_owned(rows, network.precision, true)?;
+    let (mut data, cells) = (prepared.data, prepared.cells);
     if let Some((name, pair)) = other {
         notes.push(Note { column: None, text: format!("tested on {name}") });
         let test = match (pair, &tests.test) {
@@ -129,10 +128,11 @@ fn test_rows(
     network: &NetworkArguments,
 ) -> Result<Dataset> {
     preparation.drop_missing_targets(&mut rows)?;
-    let data = preparation.prepare(&rows, network.precision, true)?.data;
+    let file = rows.file().to_owned();
+    let data = preparation.prepare_owned(rows, network.precision, true)?.data;
     match data.targets() {
         consonance::Targets::None => {
-            let file = rows.file().display();
+            let file = file.display();
             let target = preparation.target_names().join(", ");
             Err(format!("--test: {file}: has no target ({target}) to compare the answers with")
                 .into())

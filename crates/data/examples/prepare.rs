@@ -10,7 +10,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let file = arguments.next().ok_or("name a file")?;
     let target = arguments.next().map_or(TargetColumns::Last, |t| TargetColumns::Named(vec![t]));
     let begin = Instant::now();
-    let tell = |what: &str| println!("{:8.3} s  {what}", begin.elapsed().as_secs_f64());
+    let tell = |what: &str| {
+        let seconds = begin.elapsed().as_secs_f64();
+        println!("{seconds:8.3} s {:5} MB at most  {what}", peak());
+    };
     let table = read(file, &ReadOptions::default())?;
     tell("read");
     let schema = Schema::find(&table, &SchemaOptions { target, ..Default::default() })?;
@@ -18,10 +21,16 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let rows: Vec<u32> = (0..table.rows() as u32).collect();
     let preparation = Preparation::builder(&schema).fit(&table, &rows)?;
     tell("preparation");
-    let data = preparation.dataset(&table, Precision::F32)?;
+    let data = preparation.prepare_owned(table, Precision::F32, true)?.data;
     tell("data");
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let peak = status.lines().find(|line| line.starts_with("VmHWM")).unwrap_or_default();
-    println!("{} rows x {} inputs; {peak}", data.rows(), data.inputs());
+    println!("{} rows x {} inputs", data.rows(), data.inputs());
     Ok(())
+}
+
+/// The most memory that was in use so far, in MB, as Linux tells it.
+fn peak() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
+    kib.unwrap_or(0) / 1000
 }

@@ -90,6 +90,32 @@ proptest! {
         prop_assert_eq!(table.names().collect::<Vec<_>>(), sample.names);
     }
 
+    /// A plain row is scanned in one go, one with a quoted cell is cut into cells first.
+    #[test]
+    fn a_cell_is_the_same_quoted_or_not(
+        rows in prop::collection::vec(("-?[0-9]{0,18}[.]?[0-9]{0,18}([eE]-?[0-9]{0,3})?|[-+.0-9eExinfa]{0,6}|NA|x", finite()), 1..30)
+    ) {
+        let plain: String = rows.iter().map(|(cell, n)| format!("{cell},{n}\n")).collect();
+        let quoted: String = rows.iter().map(|(cell, n)| format!("\"{cell}\",\"{n}\"\n")).collect();
+        let options = ReadOptions { header: Some(true), ..Default::default() };
+        let read = |rows: String| parse_with(format!("a,b\n{rows}"), &options);
+        match (read(plain), read(quoted)) {
+            (Ok(plain), Ok(quoted)) => {
+                for row in 0..rows.len() {
+                    for column in 0..2 {
+                        let bits = |cell| match cell {
+                            Cell::Number(number) => format!("{:x}", f64::to_bits(number)),
+                            cell => format!("{cell:?}"),
+                        };
+                        prop_assert_eq!(bits(plain.cell(row, column)), bits(quoted.cell(row, column)));
+                    }
+                }
+                prop_assert_eq!(plain.rows(), quoted.rows());
+            }
+            (plain, quoted) => prop_assert!(false, "{:?} {:?}", plain.err(), quoted.err()),
+        }
+    }
+
     #[test]
     fn no_bytes_make_the_readers_panic(bytes in bytes()) {
         let folder = Folder::new();

@@ -235,6 +235,31 @@ pub(super) fn encode<T: Element>(
     tally
 }
 
+/// Refuses missing values.
+pub(super) fn check_present(
+    encoder: &Encoder,
+    lookup: &Lookup,
+    table: &Table,
+    column: usize,
+) -> Result<()> {
+    let mut problems = Problems::new("expected no missing values; --missing impute fills them in");
+    let is_missing = |cells: &Cells, row: usize| match encoder {
+        Encoder::Category(_) => level(cells, lookup, row) == MISSING,
+        _ => value(cells, lookup, row).is_nan(),
+    };
+    let mut first = 0;
+    for (count, cells) in table.column(column) {
+        for row in (0..count).filter(|&row| is_missing(cells, row)) {
+            problems.add(|| format!("{}: is missing", at(table, first + row, column)));
+        }
+        first += count;
+    }
+    match problems.count {
+        0 => Ok(()),
+        _ => Err(Error::Several { file: table.file.clone(), problems }),
+    }
+}
+
 /// The rows whose cell has nothing in training that was like it.
 pub(super) fn unseen(
     encoder: &Encoder,

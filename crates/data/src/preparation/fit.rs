@@ -3,14 +3,14 @@
 use super::encoder::{Boolean, Category, Date, Encoder, Fill, Number};
 use super::scale::{Scale, Scaling};
 use super::{Preparation, PreparedColumn, TargetColumn, TargetEncoding, Use};
-use crate::error::{Error, Problems, Result};
+use crate::error::{Error, Result};
 use crate::missing::MissingWords;
 use crate::numbers::NumberFormat;
 use crate::roles::{Reading, numbers};
 use crate::schema::{Schema, SchemaColumn, target_missing};
 use crate::standardizer::Standardizer;
 use crate::table::Table;
-use crate::target::{at, distinct, label, labels, target_numbers};
+use crate::target::{distinct, label, labels, target_numbers};
 use crate::task::Task;
 use rayon::prelude::*;
 
@@ -241,20 +241,4 @@ fn fit_category(table: &Table, index: usize, rows: &[u32], refuse: bool) -> Cate
     });
     let levels = levels.map(|(text, count)| (text.clone(), count)).collect();
     Category::fit(levels, missing, refuse)
-}
-
-/// The missing cells of a column, where none may be.
-pub(super) fn missing_refused(table: &Table, column: usize, encoder: &Encoder) -> Error {
-    let mut problems = Problems::new("expected no missing values; --missing impute fills them in");
-    for row in 0..table.rows {
-        let missing = match table.cell(row, column) {
-            crate::table::Cell::Missing => true,
-            crate::table::Cell::Text(text) => encoder.is_missing(text, &table.missing),
-            crate::table::Cell::Number(_) => false,
-        };
-        if missing {
-            problems.add(|| format!("{}: is missing", at(table, row, column)));
-        }
-    }
-    Error::Several { file: table.file.clone(), problems }
 }

@@ -24,10 +24,11 @@ use crate::target::{ClassFinder, at, shown, target_numbers};
 use crate::task::Task;
 use bind::{Bound, bind};
 use consonance_core::{Dataset, Element, Loss, Plan, Precision, Targets};
-use encode::{Lookup, Place, Tally, check_numbers, encode, lookup, unseen};
+use encode::{Lookup, Place, Tally, check_numbers, check_present, encode, lookup, unseen};
 use encoder::Encoder;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// All that was learned about a table before training: which columns are used and how their cells
 /// become inputs, and what outputs mean. Kept with the model, it prepares any other table in the
@@ -290,19 +291,42 @@ impl Preparation {
         precision: Precision,
         with_target: bool,
     ) -> Result<Prepared> {
+        self.prepare_from(Cow::Borrowed(table), precision, with_target)
+    }
+
+    /// As [`Preparation::prepare`], of a table that is needed no more: its memory is given back while
+    /// the inputs' is taken.
+    ///
+    /// # Errors
+    /// Those of [`Preparation::dataset`].
+    pub fn prepare_owned(
+        &self,
+        table: Table,
+        precision: Precision,
+        with_target: bool,
+    ) -> Result<Prepared> {
+        self.prepare_from(Cow::Owned(table), precision, with_target)
+    }
+
+    fn prepare_from(
+        &self,
+        table: Cow<'_, Table>,
+        precision: Precision,
+        with_target: bool,
+    ) -> Result<Prepared> {
         match precision {
             Precision::F32 => self.prepare_as::<f32>(table, with_target),
             Precision::F64 => self.prepare_as::<f64>(table, with_target),
         }
     }
 
-    fn prepare_as<T: Element>(&self, table: &Table, with_target: bool) -> Result<Prepared> {
-        let bound = bind(self, table)?;
-        let (features, tallies) = self.inputs_of::<T>(table, &bound)?;
+    fn prepare_as<T: Element>(&self, table: Cow<'_, Table>, with_target: bool) -> Result<Prepared> {
+        let bound = bind(self, &table)?;
         let targets = match &bound.targets {
-            Some(columns) if with_target => self.targets_of::<T>(table, columns)?,
+            Some(columns) if with_target => self.targets_of::<T>(&table, columns)?,
             _ => Targets::None,
         };
+        let (features, tallies) = self.inputs_of::<T>(table, &bound)?;
         let cells: Vec<FeatureCells> = self
             .encoders()
             .zip(&tallies)
@@ -339,29 +363,31 @@ impl Preparation {
     }
 
     /// The rows' inputs, and what was not as most cells are.
-    fn inputs_of<T: Element>(&self, table: &Table, bound: &Bound) -> Result<(Vec<T>, Vec<Tally>)> {
+    fn inputs_of<T: Element>(
+        &self,
+        mut table: Cow<'_, Table>,
+        bound: &Bound,
+    ) -> Result<(Vec<T>, Vec<Tally>)> {
         let encoders: Vec<&Encoder> = self.encoders().map(|(_, encoder)| encoder).collect();
-        let lookups = encoders
-            .par_iter()
-            .zip(&bound.inputs)
-            .map(|(encoder, &column)| lookup(encoder, table, column, false))
+        let columns = || encoders.par_iter().zip(&bound.inputs);
+        let lookups = columns()
+            .map(|(encoder, &column)| lookup(encoder, &table, column, false))
             .collect::<Result<Vec<(Lookup, usize)>>>()?;
+        for ((encoder, &column), (lookup, _)) in encoders.iter().zip(&bound.inputs).zip(&lookups) {
+            if encoder.refuses_missing() {
+                check_present(encoder, lookup, &table, column)?;
+            }
+        }
         let width = self.inputs();
-        let numbers = table.rows.checked_mul(width);
         let room = |numbers: usize| Vec::<T>::new().try_reserve_exact(numbers).is_ok();
-        let Some(numbers) = numbers.filter(|&numbers| room(numbers)) else {
+        let Some(numbers) = table.rows.checked_mul(width).filter(|&numbers| room(numbers)) else {
             let problem = format!("there is no memory for {} rows of {width} inputs", table.rows);
             return Err(Error::file(&table.file, problem));
         };
         // zeros that the system gives when they are first written to, by each thread its own
         let mut features = vec![T::zero(); numbers];
-        let mut parts = Vec::new();
-        let mut rest = features.as_mut_slice();
-        for chunk in &table.chunks {
-            let (rows, behind) = std::mem::take(&mut rest).split_at_mut(chunk.rows * width);
-            parts.push((chunk, rows));
-            rest = behind;
-        }
+        let mut tallies: Vec<Tally> =
+            lookups.iter().map(|(_, odd)| Tally { missing: 0, unknown: *odd }).collect();
         let encode_chunk = |(chunk, rows): (&Chunk, &mut [T])| {
             let mut tallies = vec![Tally::default(); encoders.len()];
             // a block of rows stays in the cache while its columns are written
@@ -380,19 +406,31 @@ impl Preparation {
             let finite = rows.iter().all(|value| value.is_finite());
             (tallies, finite)
         };
-        let done: Vec<(Vec<Tally>, bool)> = parts.into_par_iter().map(encode_chunk).collect();
-        if done.iter().any(|(_, finite)| !finite) {
-            return Err(self.too_large(table, bound, &features));
-        }
-        let mut tallies = vec![Tally::default(); encoders.len()];
-        for (chunk, _) in &done {
-            tallies.iter_mut().zip(chunk).for_each(|(all, tally)| all.add(*tally));
-        }
-        for (index, encoder) in encoders.iter().enumerate() {
-            tallies[index].unknown += lookups[index].1;
-            if encoder.refuses_missing() && tallies[index].missing > 0 {
-                return Err(fit::missing_refused(table, bound.inputs[index], encoder));
+        // the last chunks first: what was allocated last can be given back to the system
+        let at_once = 8 * rayon::current_num_threads();
+        let (mut end, mut behind) = (table.chunks.len(), numbers);
+        while end > 0 {
+            let begin = end.saturating_sub(at_once);
+            let chunks = &table.chunks[begin..end];
+            let first = behind - width * chunks.iter().map(|chunk| chunk.rows).sum::<usize>();
+            let mut parts = Vec::with_capacity(chunks.len());
+            let mut rest = &mut features[first..behind];
+            for chunk in chunks {
+                let (rows, later) = std::mem::take(&mut rest).split_at_mut(chunk.rows * width);
+                parts.push((chunk, rows));
+                rest = later;
             }
+            let done: Vec<(Vec<Tally>, bool)> = parts.into_par_iter().map(encode_chunk).collect();
+            if done.iter().any(|(_, finite)| !finite) {
+                return Err(self.too_large(&table, bound, &features));
+            }
+            for (chunk, _) in &done {
+                tallies.iter_mut().zip(chunk).for_each(|(all, tally)| all.add(*tally));
+            }
+            if let Cow::Owned(table) = &mut table {
+                table.chunks.truncate(begin);
+            }
+            (end, behind) = (begin, first);
         }
         Ok((features, tallies))
     }
