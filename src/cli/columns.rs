@@ -2,8 +2,8 @@
 
 use super::arguments::named;
 use consonance::data::{
-    DateOrder, MissingPolicy, Preparation, Role, Scaling, Schema, SchemaOptions, Table,
-    TargetColumns, Task,
+    DateOrder, InfinitePolicy, MissingPolicy, Preparation, Role, Scaling, Schema, SchemaOptions,
+    Table, TargetColumns, Task,
 };
 use std::error::Error;
 
@@ -40,6 +40,17 @@ pub(crate) struct PreparationArguments {
     /// What is done about missing values of features: impute or refuse
     #[arg(long, value_name = "WHAT", default_value = "impute", value_parser = missing)]
     missing: MissingPolicy,
+    /// What is done about infinite numbers of features: refuse, or clip to the largest finite one
+    #[arg(long, value_name = "WHAT", default_value = "refuse", value_parser = infinite)]
+    infinite: InfinitePolicy,
+}
+
+fn infinite(text: &str) -> Result<InfinitePolicy, String> {
+    match text {
+        "refuse" => Ok(InfinitePolicy::Refuse),
+        "clip" => Ok(InfinitePolicy::Clip),
+        _ => Err("expected refuse or clip".to_string()),
+    }
 }
 
 fn missing(text: &str) -> Result<MissingPolicy, String> {
@@ -114,6 +125,7 @@ impl PreparationArguments {
         rows: &[u32],
     ) -> Result<Preparation, Box<dyn Error>> {
         let builder = Preparation::builder(schema).scaling(self.scale).missing(self.missing);
+        let builder = builder.infinite(self.infinite);
         Ok(builder.fit(table, rows)?)
     }
 

@@ -142,6 +142,10 @@ fn tell_cells(cells: &[FeatureCells]) {
         output::some_of(&each, 8)
     };
     let (missing, unknown) = (listed(|cells| cells.missing), listed(|cells| cells.unknown));
+    let infinite = listed(|cells| cells.infinite);
+    if !infinite.is_empty() {
+        output::note(&format!("infinite, taken for the largest finite number: {infinite}"));
+    }
     if !missing.is_empty() {
         output::note(&format!("missing values filled in: {missing}"));
     }

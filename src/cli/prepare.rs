@@ -102,6 +102,10 @@ pub(crate) fn prepare(
     let held_out = held_out(&rows, &split);
     let prepared = preparation.prepare_owned(rows, network.precision, true)?;
     let (mut data, cells) = (prepared.data, prepared.cells);
+    notes.extend(cells.iter().filter(|cells| cells.infinite > 0).map(|cells| Note {
+        column: Some(cells.name.clone()),
+        text: format!("{} infinite, taken for the largest finite number", cells.infinite),
+    }));
     if let Some((name, pair)) = other {
         notes.push(Note { column: None, text: format!("tested on {name}") });
         let test = match (pair, &tests.test) {

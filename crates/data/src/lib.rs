@@ -57,8 +57,8 @@ pub use limits::Limits;
 pub use missing::MissingWords;
 pub use note::Note;
 pub use preparation::{
-    Feature, FeatureCells, LIMIT, MissingPolicy, Preparation, PreparationBuilder, Prepared,
-    Scaling, TargetEncoding,
+    Feature, FeatureCells, InfinitePolicy, LIMIT, MissingPolicy, Preparation, PreparationBuilder,
+    Prepared, Scaling, TargetEncoding,
 };
 pub use read::{Pair, ReadOptions, read, read_from};
 pub use roles::{DateFormat, DateOrder, MOST_LEVELS, Role};

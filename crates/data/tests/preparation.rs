@@ -5,8 +5,8 @@ mod common;
 use common::{all, classes, fit, parse, parse_with, said, schema, target};
 use consonance_core::{Precision, Targets, Values};
 use consonance_data::{
-    Error, MissingPolicy, Preparation, ReadOptions, Role, Scaling, Schema, SchemaOptions, Table,
-    TargetColumns, TargetEncoding, Task,
+    Error, InfinitePolicy, MissingPolicy, Preparation, ReadOptions, Role, Scaling, Schema,
+    SchemaOptions, Table, TargetColumns, TargetEncoding, Task,
 };
 
 const TRAINING: &str = "a,b,kind\n1,10,x\n3,30,y\n5,50,x\n";
@@ -216,7 +216,21 @@ fn numbers_too_large_for_the_precision_are_named() {
         parse("a,kind\n1,x\ninf,y\n2,x\n")
             .and_then(|table| fit(&table).dataset(&table, Precision::F64)),
     );
-    assert_eq!(message, "data.csv: line 3, column 1 (a): found \"inf\"; expected finite numbers");
+    assert_eq!(
+        message,
+        "data.csv: line 3, column 1 (a): found \"inf\"; expected finite numbers; --infinite clip takes \
+         the largest finite one for them"
+    );
+    let table = parse("a,kind\n1,x\ninf,y\n2,x\n-inf,y\n").unwrap();
+    let schema = schema(&table);
+    let clipping = Preparation::builder(&schema)
+        .scaling(Scaling::None)
+        .infinite(InfinitePolicy::Clip)
+        .fit(&table, &all(&table))
+        .unwrap();
+    let prepared = clipping.prepare(&table, Precision::F64, true).unwrap();
+    assert_eq!(prepared.data.features(), &Values::from(vec![1.0, 2.0, 2.0, 1.0]));
+    assert_eq!(prepared.cells[0].infinite, 2);
 }
 
 #[test]

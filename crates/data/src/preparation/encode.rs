@@ -36,12 +36,14 @@ const RARE: u32 = u32::MAX - 2;
 pub(super) struct Tally {
     pub(super) missing: usize,
     pub(super) unknown: usize,
+    pub(super) infinite: usize,
 }
 
 impl Tally {
     pub(super) fn add(&mut self, other: Tally) {
         self.missing += other.missing;
         self.unknown += other.unknown;
+        self.infinite += other.infinite;
     }
 }
 
@@ -96,7 +98,8 @@ pub(super) fn lookup(
     };
     // more than a few are written in another way than training's
     let few = odd > 0 && !strict && ODD_SHARE * odd <= table.rows;
-    let wrong_value = |value: &Option<f64>| value.map_or(!few, f64::is_infinite);
+    let clips = matches!(encoder, Encoder::Number(number) if number.infinite_as.is_some());
+    let wrong_value = |value: &Option<f64>| value.map_or(!few, |n| n.is_infinite() && !clips);
     let wrong = |position: u32| position != NO_TEXT && wrong_value(&values[position as usize]);
     if values.iter().any(wrong_value) {
         let mut problems = Problems::new(match encoder {
@@ -147,7 +150,10 @@ pub(super) fn check_numbers(encoder: &Encoder, table: &Table, column: usize) -> 
         Encoder::Boolean(_) => ("expected yes or no, as 1 or 0", |number| {
             !(number.is_nan() || number == 0.0 || number == 1.0)
         }),
-        _ => ("expected finite numbers", f64::is_infinite),
+        _ => (
+            "expected finite numbers; --infinite clip takes the largest finite one for them",
+            f64::is_infinite,
+        ),
     };
     let mut problems = Problems::new(expected);
     let mut row = 0;
@@ -193,10 +199,20 @@ pub(super) fn encode<T: Element>(
     let first = range.start;
     match encoder {
         Encoder::Number(number) => {
-            numbers(cells, lookup, range, number.fill, &number.scale, &mut place, &mut tally);
+            let ends = number.infinite_as;
+            numbers(
+                cells,
+                lookup,
+                range,
+                (number.fill, ends),
+                &number.scale,
+                &mut place,
+                &mut tally,
+            );
         }
         Encoder::Boolean(boolean) => {
-            numbers(cells, lookup, range, boolean.fill, &Scale::NONE, &mut place, &mut tally);
+            let fill = (boolean.fill, None);
+            numbers(cells, lookup, range, fill, &Scale::NONE, &mut place, &mut tally);
         }
         Encoder::Date(date) => {
             for row in range {
@@ -316,7 +332,7 @@ fn numbers<T: Element>(
     cells: &Cells,
     lookup: &Lookup,
     range: Range<usize>,
-    fill: Fill,
+    (fill, infinite_as): (Fill, Option<[f64; 2]>),
     scale: &Scale,
     place: &mut Place<'_, T>,
     tally: &mut Tally,
@@ -324,6 +340,13 @@ fn numbers<T: Element>(
     let mut write = |row: usize, number: f64| {
         let missing = number.is_nan();
         let number = if missing { fill.missing_as.unwrap_or(0.0) } else { number };
+        let number = match infinite_as {
+            Some([least, largest]) if number.is_infinite() => {
+                tally.infinite += 1;
+                if number > 0.0 { largest } else { least }
+            }
+            _ => number,
+        };
         place.set(row, 0, scale.apply(number));
         if missing {
             tally.missing += 1;

@@ -17,6 +17,10 @@ pub(crate) struct Number {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) odd: Vec<String>,
     pub(crate) fill: Fill,
+    /// What −∞ and ∞ are taken for: the training rows' least and largest finite number; `None` if
+    /// they are refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) infinite_as: Option<[f64; 2]>,
     pub(crate) scale: Scale,
 }
 
@@ -298,6 +302,11 @@ impl Encoder {
     /// Checks what a damaged model file might hold.
     pub(crate) fn check(&self) -> Result<(), String> {
         match self {
+            Encoder::Number(Number { infinite_as: Some(ends), .. })
+                if !ends.iter().all(|end| end.is_finite()) =>
+            {
+                Err("an infinite number for infinite ones".to_owned())
+            }
             Encoder::Number(number) => number.scale.check(),
             Encoder::Date(date) => date.scale.check(),
             Encoder::Category(category) => match category.width() {

@@ -1,7 +1,7 @@
 //! What is learned from the training rows.
 
 use super::encoder::{Boolean, Category, Date, Encoder, Fill, Number};
-use super::scale::{Scale, Scaling};
+use super::scale::{Scale, Scaling, range};
 use super::{Preparation, PreparedColumn, TargetColumn, TargetEncoding, Use};
 use crate::error::{Error, Result};
 use crate::missing::MissingWords;
@@ -25,6 +25,16 @@ pub enum MissingPolicy {
     Refuse,
 }
 
+/// What is done about infinite numbers among the features.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum InfinitePolicy {
+    /// An error.
+    #[default]
+    Refuse,
+    /// They become the training rows' largest finite number, or the least.
+    Clip,
+}
+
 /// Settings of a [`Preparation`] that is to be fitted.
 #[derive(Debug, Clone)]
 #[must_use = "fit makes the preparation"]
@@ -33,6 +43,7 @@ pub struct PreparationBuilder<'a> {
     scaling: Scaling,
     scaled_target: bool,
     missing: MissingPolicy,
+    infinite: InfinitePolicy,
 }
 
 impl<'a> PreparationBuilder<'a> {
@@ -42,6 +53,7 @@ impl<'a> PreparationBuilder<'a> {
             scaling: Scaling::default(),
             scaled_target: true,
             missing: MissingPolicy::default(),
+            infinite: InfinitePolicy::default(),
         }
     }
 
@@ -62,6 +74,12 @@ impl<'a> PreparationBuilder<'a> {
     /// What is done about missing values.
     pub fn missing(mut self, policy: MissingPolicy) -> Self {
         self.missing = policy;
+        self
+    }
+
+    /// What is done about infinite numbers.
+    pub fn infinite(mut self, policy: InfinitePolicy) -> Self {
+        self.infinite = policy;
         self
     }
 
@@ -128,14 +146,21 @@ impl<'a> PreparationBuilder<'a> {
             Reading::Numbers(format, odd) => {
                 let mut values = chosen(numbers(table, index, *format));
                 let fill = Fill::fit(&values, refuse);
+                values.retain(|value| value.is_finite());
                 let scale = match pixels {
                     Some(range) => Scale { scale: range, ..Scale::NONE },
-                    None => {
-                        values.retain(|value| value.is_finite());
-                        Scale::fit(self.scaling, &values).map_err(failed)?
-                    }
+                    None => Scale::fit(self.scaling, &values).map_err(failed)?,
                 };
-                Encoder::Number(Number { format: *format, odd: odd.clone(), fill, scale })
+                let ends = || range(&values).into();
+                let clips = self.infinite == InfinitePolicy::Clip && !values.is_empty();
+                let infinite_as = clips.then(ends);
+                Encoder::Number(Number {
+                    format: *format,
+                    odd: odd.clone(),
+                    fill,
+                    infinite_as,
+                    scale,
+                })
             }
             Reading::Booleans(words) => {
                 let texts = table.columns[index].texts.as_deref().unwrap_or_default();

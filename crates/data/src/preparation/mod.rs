@@ -7,7 +7,7 @@ mod fit;
 mod scale;
 mod stored;
 
-pub use fit::{MissingPolicy, PreparationBuilder};
+pub use fit::{InfinitePolicy, MissingPolicy, PreparationBuilder};
 pub use scale::{LIMIT, Scaling};
 pub(crate) use scale::{NOISE, quantile};
 
@@ -140,6 +140,8 @@ pub struct FeatureCells {
     pub missing: usize,
     /// Cells with a level that was not seen in training, or text among numbers.
     pub unknown: usize,
+    /// Infinite numbers that were taken for the largest or the least finite one.
+    pub infinite: usize,
 }
 
 impl Preparation {
@@ -334,6 +336,7 @@ impl Preparation {
                 name: name.to_owned(),
                 missing: tally.missing,
                 unknown: tally.unknown,
+                infinite: tally.infinite,
             })
             .collect();
         let data = Dataset::new(self.inputs(), T::values(features), targets)?;
@@ -387,7 +390,7 @@ impl Preparation {
         // zeros that the system gives when they are first written to, by each thread its own
         let mut features = vec![T::zero(); numbers];
         let mut tallies: Vec<Tally> =
-            lookups.iter().map(|(_, odd)| Tally { missing: 0, unknown: *odd }).collect();
+            lookups.iter().map(|(_, odd)| Tally { unknown: *odd, ..Tally::default() }).collect();
         let encode_chunk = |(chunk, rows): (&Chunk, &mut [T])| {
             let mut tallies = vec![Tally::default(); encoders.len()];
             // a block of rows stays in the cache while its columns are written

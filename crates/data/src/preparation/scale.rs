@@ -172,7 +172,7 @@ fn sum(numbers: &[f64], term: impl Fn(f64) -> f64) -> f64 {
 }
 
 /// The least and the largest of numbers that are not NaN.
-fn range(numbers: &[f64]) -> (f64, f64) {
+pub(super) fn range(numbers: &[f64]) -> (f64, f64) {
     let (mut low, mut high) = ([f64::INFINITY; LANES], [f64::NEG_INFINITY; LANES]);
     let mut see = |lane: usize, number: f64| {
         low[lane] = if number < low[lane] { number } else { low[lane] };

@@ -108,7 +108,13 @@ fn first_version(
                 ..Scale::NONE
             });
             let fill = Fill { missing_as: None, indicator: false };
-            let number = Number { format: NumberFormat::default(), odd: Vec::new(), fill, scale };
+            let number = Number {
+                format: NumberFormat::default(),
+                odd: Vec::new(),
+                fill,
+                infinite_as: None,
+                scale,
+            };
             PreparedColumn { name, used: Use::Input(Encoder::Number(number)) }
         })
         .collect();
