@@ -2,11 +2,11 @@
 
 use crate::error::Result;
 use crate::note::Note;
+use crate::numbers::label;
 use crate::preparation::{Preparation, quantile};
-use crate::roles::{Reading, Role, numbers};
+use crate::roles::{Reading, Role};
 use crate::schema::Schema;
 use crate::table::Table;
-use crate::target::label;
 use crate::task::Task;
 use rayon::prelude::*;
 use serde::Serialize;
@@ -105,7 +105,7 @@ fn describe(table: &Table, schema: &Schema, index: usize, inputs: usize) -> Colu
     let counts = counts(table, index);
     let missing = table.rows - counts.iter().map(|(_, count)| count).sum::<usize>();
     let range = match (&column.reading, &table.columns[index].texts) {
-        (Reading::Numbers(format, _), _) => range(numbers(table, index, *format)),
+        (Reading::Numbers(format, _), _) => range(table.numbers_in(index, *format)),
         (Reading::Nothing | Reading::Levels, None) => range(table.numbers(index)),
         _ => None,
     };
@@ -280,7 +280,8 @@ fn is_line(pairs: impl Iterator<Item = (f64, f64)> + Clone) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::read::{ReadOptions, read_from};
+    use crate::options::ReadOptions;
+    use crate::read::read_from;
 
     fn described(csv: &str) -> Description {
         let table = read_from(&mut csv.as_bytes(), "data.csv", &ReadOptions::default()).unwrap();

@@ -1,6 +1,7 @@
 //! The data set that comes with the crate.
 
-use crate::read::{ReadOptions, read_input};
+use crate::options::ReadOptions;
+use crate::read::read_input;
 use crate::source::Input;
 use crate::table::Table;
 

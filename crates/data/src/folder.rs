@@ -1,7 +1,7 @@
 //! Finds the labels of an IDX file, and the pair of IDX files in a folder, by MNIST's names.
 
 use crate::error::{Error, Result};
-use crate::read::Pair;
+use crate::options::Pair;
 use std::path::{Path, PathBuf};
 
 /// The file of labels beside the file `images`: `images` becomes `labels` and `idx3` `idx1` in
@@ -11,7 +11,7 @@ pub(crate) fn labels_beside(images: &Path) -> Option<PathBuf> {
 }
 
 /// What the labels of `images` may be called, if its name has `images` in it.
-pub(crate) fn label_names(images: &Path) -> Option<[String; 2]> {
+fn label_names(images: &Path) -> Option<[String; 2]> {
     let name = images.file_name()?.to_str()?;
     let plain = name.strip_suffix(".gz").unwrap_or(name);
     let at = plain.rfind("images")?;
@@ -20,6 +20,14 @@ pub(crate) fn label_names(images: &Path) -> Option<[String; 2]> {
     let packed = format!("{labels}.gz");
     // the one packed like the images comes first
     Some(if name == plain { [labels, packed] } else { [packed, labels] })
+}
+
+/// What is said where an IDX file has no labels beside it, and they are needed.
+pub(crate) fn missing_labels(file: &Path) -> String {
+    match label_names(file) {
+        Some([first, second]) => format!("no labels beside it: looked for {first} and {second}"),
+        None => "its name has no 'images' in it to find its labels by; name both".to_owned(),
+    }
 }
 
 /// The images and labels in `folder`; of several those whose name begins as `pair` says.

@@ -36,6 +36,7 @@ mod limits;
 mod missing;
 mod note;
 mod numbers;
+mod options;
 mod preparation;
 mod read;
 mod roles;
@@ -56,11 +57,12 @@ pub use idx::read_idx;
 pub use limits::Limits;
 pub use missing::MissingWords;
 pub use note::Note;
+pub use options::{Pair, ReadOptions};
 pub use preparation::{
     Feature, FeatureCells, InfinitePolicy, LIMIT, MissingPolicy, Preparation, PreparationBuilder,
     Prepared, Scaling, TargetEncoding,
 };
-pub use read::{Pair, ReadOptions, read, read_from};
+pub use read::{read, read_from};
 pub use roles::{DateFormat, DateOrder, MOST_LEVELS, Role};
 pub use schema::{Schema, SchemaColumn, SchemaOptions, TargetColumns};
 pub use split::Split;

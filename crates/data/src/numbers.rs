@@ -174,6 +174,21 @@ impl NumberFormat {
     }
 }
 
+/// The label that a number stands for: its shortest decimal.
+pub(crate) fn label(number: f64) -> String {
+    // adding zero turns -0 into 0
+    format!("{}", number + 0.0)
+}
+
+/// The finite number that a label is.
+pub(crate) fn label_number(label: &str) -> Option<f64> {
+    label.parse().ok().filter(|number: &f64| number.is_finite())
+}
+
+/// Numbers that differ by less than this share of the largest differ by rounding alone, unless they
+/// are whole.
+pub(crate) const NOISE: f64 = 64.0 * f64::EPSILON;
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,10 +1,10 @@
 //! What the columns of a table are for, and what is to be learned from them.
 
 use crate::error::{Error, Problems, Result, quoted};
+use crate::folder::missing_labels;
 use crate::missing::MissingWords;
 use crate::note::Note;
 use crate::numbers::{NumberFormat, Spelling};
-use crate::read::missing_labels;
 use crate::roles::find_pixels;
 use crate::roles::{DateOrder, Finding, Reading, Role, find, told};
 use crate::select::{listed, position, unknown};
@@ -227,7 +227,7 @@ impl Schema {
                 None
             }
             Reading::Numbers(format, odd) if odd.is_empty() => {
-                Some(crate::roles::numbers(table, target, *format))
+                Some(table.numbers_in(target, *format))
             }
             _ if table.columns[target].texts.is_none() => Some(table.numbers(target)),
             _ => None,
@@ -251,7 +251,7 @@ impl Schema {
                 let first = numbers.iter().copied().find(|number| !number.is_nan());
                 let (found, why) = task_of_numbers(numbers.into_iter());
                 if why == ONE || first.is_none() {
-                    let only = first.map_or("missing".to_owned(), crate::target::label);
+                    let only = first.map_or("missing".to_owned(), crate::numbers::label);
                     return refuse(format!("is {only} in every row, so there is nothing to learn"));
                 }
                 let (task, why) = match (told, column.why.split_once("numbers ")) {
@@ -329,7 +329,7 @@ impl Schema {
             let numbers = match &column.reading {
                 Reading::Booleans(_) => continue,
                 Reading::Numbers(format, odd) if odd.is_empty() => {
-                    distinct(crate::roles::numbers(table, target, *format).into_iter())
+                    distinct(table.numbers_in(target, *format).into_iter())
                 }
                 _ if table.columns[target].texts.is_none() => {
                     distinct(table.numbers(target).into_iter())

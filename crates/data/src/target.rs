@@ -2,22 +2,10 @@
 
 use crate::error::{Error, Problems, Result, quoted};
 use crate::missing::MissingWords;
-use crate::numbers::NumberFormat;
-use crate::roles::numbers;
+use crate::numbers::{NumberFormat, label, label_number};
 use crate::select::listed;
 use crate::table::{NO_TEXT, Table};
 use std::collections::HashMap;
-
-/// The label that a number stands for: its shortest decimal.
-pub(crate) fn label(number: f64) -> String {
-    // adding zero turns -0 into 0
-    format!("{}", number + 0.0)
-}
-
-/// The finite number that a label is.
-pub(crate) fn label_number(label: &str) -> Option<f64> {
-    label.parse().ok().filter(|number: &f64| number.is_finite())
-}
 
 /// The distinct labels of a column with how often each occurs: in numerical order if all are
 /// numbers, else by code points. Rows without one are not counted.
@@ -175,7 +163,7 @@ pub(crate) fn target_numbers(
     column: usize,
     format: NumberFormat,
 ) -> Result<Vec<f64>> {
-    let found = numbers(table, column, format);
+    let found = table.numbers_in(column, format);
     let mut problems = Problems::new("expected a finite number to learn or compare with");
     for (row, _) in found.iter().enumerate().filter(|(_, number)| !number.is_finite()) {
         problems.add(|| format!("{}: found {}", at(table, row, column), shown(table, row, column)));

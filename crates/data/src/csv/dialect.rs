@@ -3,7 +3,7 @@
 use super::records::{Cell, Cutter, Separator};
 use crate::missing::MissingWords;
 use crate::numbers::NumberFormat;
-use crate::read::ReadOptions;
+use crate::options::ReadOptions;
 
 /// How a text is cut into cells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,10 +7,10 @@
 
 mod blocks;
 mod dialect;
-mod encoding;
+pub(crate) mod encoding;
 mod header;
 mod parse;
-mod records;
+pub(crate) mod records;
 
 pub use encoding::Encoding;
 pub use records::Separator;
@@ -18,7 +18,7 @@ pub use records::Separator;
 use crate::error::{Error, Place, Result, quoted};
 use crate::missing::MissingWords;
 use crate::note::Note;
-use crate::read::ReadOptions;
+use crate::options::ReadOptions;
 use crate::source::Input;
 use crate::table::{Cells, Chunk, Column, NO_TEXT, Table};
 use blocks::{Block, Blocks, ends_in_returns, sample};

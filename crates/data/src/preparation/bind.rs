@@ -1,6 +1,6 @@
 //! Which columns of another table a preparation's columns are.
 
-use super::{Preparation, Use};
+use super::columns::{Preparation, Use};
 use crate::error::{Error, Result};
 use crate::note::Note;
 use crate::select::nearest;

@@ -137,7 +137,7 @@ fn level_of(category: &Category, text: &str) -> u32 {
 fn number_levels(category: &Category, table: &Table, column: usize) -> Lookup {
     let distinct = crate::target::distinct(table.numbers(column).into_iter());
     let level = |(number, _): (f64, usize)| {
-        let level = level_of(category, &crate::target::label(number));
+        let level = level_of(category, &crate::numbers::label(number));
         ((number + 0.0).to_bits(), level)
     };
     Lookup::NumberLevels(distinct.into_iter().map(level).collect())

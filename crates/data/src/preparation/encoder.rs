@@ -1,6 +1,6 @@
 //! How the cells of one column become inputs of a network.
 
-use super::scale::{Scale, median};
+use super::scale::{Scale, Scaling, median};
 use crate::missing::MissingWords;
 use crate::numbers::NumberFormat;
 use crate::roles::{Booleans, DateFormat, MOST_LEVELS};
@@ -178,7 +178,7 @@ impl Date {
     pub(super) fn fit(
         format: DateFormat,
         days: &[f64],
-        scaling: super::Scaling,
+        scaling: Scaling,
         refuse: bool,
     ) -> Result<Self, String> {
         let present: Vec<f64> = days.iter().copied().filter(|day| !day.is_nan()).collect();

@@ -1,16 +1,17 @@
 //! What is learned from the training rows.
 
+use super::columns::{Preparation, PreparedColumn, TargetColumn, TargetEncoding, Use};
 use super::encoder::{Boolean, Category, Date, Encoder, Fill, Number};
 use super::scale::{Scale, Scaling, range};
-use super::{Preparation, PreparedColumn, TargetColumn, TargetEncoding, Use};
 use crate::error::{Error, Result};
 use crate::missing::MissingWords;
 use crate::numbers::NumberFormat;
-use crate::roles::{Reading, numbers};
+use crate::numbers::label;
+use crate::roles::Reading;
 use crate::schema::{Schema, SchemaColumn, target_missing};
 use crate::standardizer::Standardizer;
 use crate::table::Table;
-use crate::target::{distinct, label, labels, target_numbers};
+use crate::target::{distinct, labels, target_numbers};
 use crate::task::Task;
 use rayon::prelude::*;
 
@@ -46,8 +47,15 @@ pub struct PreparationBuilder<'a> {
     infinite: InfinitePolicy,
 }
 
+impl Preparation {
+    /// Prepares the columns of `schema`; what is not told to the builder is as it suits most tables.
+    pub fn builder(schema: &Schema) -> PreparationBuilder<'_> {
+        PreparationBuilder::new(schema)
+    }
+}
+
 impl<'a> PreparationBuilder<'a> {
-    pub(super) fn new(schema: &'a Schema) -> Self {
+    fn new(schema: &'a Schema) -> Self {
         PreparationBuilder {
             schema,
             scaling: Scaling::default(),
@@ -144,7 +152,7 @@ impl<'a> PreparationBuilder<'a> {
         let failed = |problem| Error::Standardize(format!("{}: {problem}", column.name));
         let encoder = match &column.reading {
             Reading::Numbers(format, odd) => {
-                let mut values = chosen(numbers(table, index, *format));
+                let mut values = chosen(table.numbers_in(index, *format));
                 let fill = Fill::fit(&values, refuse);
                 values.retain(|value| value.is_finite());
                 let scale = match pixels {

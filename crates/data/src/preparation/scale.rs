@@ -1,5 +1,6 @@
 //! Numbers brought to a size that networks learn from.
 
+use crate::numbers::NOISE;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -23,10 +24,6 @@ pub enum Scaling {
     /// As they are.
     None,
 }
-
-/// Numbers that differ by less than this share of the largest differ by rounding alone, unless they
-/// are whole.
-pub(crate) const NOISE: f64 = 64.0 * f64::EPSILON;
 
 /// From how many deviations on [`Scaling::Smooth`] draws numbers in.
 pub const LIMIT: f64 = 4.0;

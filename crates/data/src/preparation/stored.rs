@@ -1,13 +1,14 @@
 //! A preparation as it stands in a model file, in this version's form or in the first one's.
 
+use super::columns::{Preparation, PreparedColumn, TargetColumn, TargetEncoding, Use};
 use super::encoder::{Encoder, Fill, Number};
 use super::scale::Scale;
-use super::{Preparation, PreparedColumn, TargetColumn, TargetEncoding, Use};
 use crate::missing::MissingWords;
 use crate::numbers::NumberFormat;
 use crate::roles::Role;
 use crate::standardizer::Standardizer;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The version this one writes.
 const VERSION: u32 = 2;
@@ -15,7 +16,7 @@ const VERSION: u32 = 2;
 /// Both forms' fields: those of the other form are absent.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub(super) struct Stored {
+struct Stored {
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -48,6 +49,18 @@ struct FirstSchema {
 struct FirstColumn {
     name: String,
     position: usize,
+}
+
+impl Serialize for Preparation {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Stored::from(self.clone()).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Preparation {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Preparation::try_from(Stored::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
 }
 
 impl From<Preparation> for Stored {

@@ -4,19 +4,20 @@ mod boolean;
 mod date;
 mod name;
 mod pixels;
+mod summary;
 
 pub(crate) use boolean::Booleans;
 pub use date::{DateFormat, DateOrder};
 pub(crate) use pixels::find_pixels;
 
 use crate::missing::MissingWords;
-use crate::numbers::NumberFormat;
-use crate::preparation::NOISE;
+use crate::numbers::{NumberFormat, label};
 use crate::table::Table;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 use std::fmt;
 use std::str::FromStr;
+use summary::NumberSummary;
 
 /// What a column is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -121,67 +122,6 @@ impl Finding {
     }
 }
 
-/// What a column of numbers holds.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct NumberSummary {
-    pub(crate) missing: usize,
-    pub(crate) min: f64,
-    pub(crate) max: f64,
-    /// True if all are whole.
-    pub(crate) whole: bool,
-    /// True if each is one more than the one before.
-    running: bool,
-    /// The one before.
-    before: f64,
-}
-
-impl NumberSummary {
-    pub(crate) fn of(numbers: impl Iterator<Item = f64>) -> Self {
-        let mut summary = NumberSummary::NONE;
-        numbers.for_each(|number| summary.add(number));
-        summary
-    }
-
-    /// Of a column of numbers.
-    pub(crate) fn of_column(table: &Table, column: usize) -> Self {
-        let mut summary = NumberSummary::NONE;
-        for (rows, cells) in table.column(column) {
-            cells.each_number(rows, |number| summary.add(number));
-        }
-        summary
-    }
-
-    const NONE: NumberSummary = NumberSummary {
-        missing: 0,
-        min: f64::INFINITY,
-        max: f64::NEG_INFINITY,
-        whole: true,
-        running: true,
-        before: f64::NAN,
-    };
-
-    #[inline]
-    fn add(&mut self, number: f64) {
-        if number.is_nan() {
-            self.missing += 1;
-            self.running = false;
-            return;
-        }
-        self.min = if number < self.min { number } else { self.min };
-        self.max = if number > self.max { number } else { self.max };
-        self.whole = self.whole && number.fract() == 0.0;
-        self.running = self.running && (self.before.is_nan() || number == self.before + 1.0);
-        self.before = number;
-    }
-
-    /// True if the numbers differ by no more than rounding does.
-    pub(crate) fn is_constant(&self) -> bool {
-        let (size, range) = (self.min.abs().max(self.max.abs()), self.max - self.min);
-        // also for a single one that is infinite
-        self.min == self.max || !self.whole && range.is_finite() && range <= NOISE * size
-    }
-}
-
 /// The role of a column.
 pub(crate) fn find(table: &Table, column: usize, order: Option<DateOrder>) -> Finding {
     match &table.columns[column].texts {
@@ -194,14 +134,14 @@ pub(crate) fn find(table: &Table, column: usize, order: Option<DateOrder>) -> Fi
 fn find_numbers(table: &Table, column: usize, format: NumberFormat, odd: Vec<String>) -> Finding {
     let summary = match table.columns[column].texts {
         None => NumberSummary::of_column(table, column),
-        Some(_) => NumberSummary::of(numbers(table, column, format).into_iter()),
+        Some(_) => NumberSummary::of(table.numbers_in(column, format).into_iter()),
     };
     let rows = table.rows;
     if summary.missing == rows {
         return Finding::nothing(Role::Constant, "is empty");
     }
     if summary.is_constant() && summary.missing == 0 {
-        let value = crate::target::label(summary.min);
+        let value = label(summary.min);
         return Finding::nothing(Role::Constant, format!("is {value} in every row"));
     }
     let name = &table.columns[column].name;
@@ -209,7 +149,7 @@ fn find_numbers(table: &Table, column: usize, format: NumberFormat, odd: Vec<Str
         let why = format!("runs {}, {}, {} …", summary.min, summary.min + 1.0, summary.min + 2.0);
         return Finding::nothing(Role::Id, why);
     }
-    let is_key = || name::is_key(name) && all_distinct(&numbers(table, column, format));
+    let is_key = || name::is_key(name) && all_distinct(&table.numbers_in(column, format));
     if summary.whole && summary.missing == 0 && is_key() {
         return Finding::nothing(Role::Id, "by its name, and every number occurs once");
     }
@@ -229,17 +169,6 @@ fn find_numbers(table: &Table, column: usize, format: NumberFormat, odd: Vec<Str
 fn all_distinct(numbers: &[f64]) -> bool {
     let mut seen = HashSet::with_capacity(numbers.len());
     numbers.iter().all(|number| seen.insert(number.to_bits()))
-}
-
-/// The numbers of a column; NaN where one is missing or is none.
-pub(crate) fn numbers(table: &Table, column: usize, format: NumberFormat) -> Vec<f64> {
-    let Some(texts) = &table.columns[column].texts else { return table.numbers(column) };
-    let values: Vec<f64> = texts
-        .iter()
-        .map(|text| format.parse(text).map_or(f64::NAN, |number| number.value))
-        .collect();
-    let value = |position: u32| values.get(position as usize).copied().unwrap_or(f64::NAN);
-    table.positions(column).map(value).collect()
 }
 
 /// Most levels that have an input each.

@@ -1,6 +1,6 @@
 //! Tables of pixels: images that are written row by row.
 
-use super::NumberSummary;
+use super::summary::NumberSummary;
 use crate::table::Table;
 use std::collections::HashSet;
 

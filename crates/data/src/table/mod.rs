@@ -166,6 +166,17 @@ impl Table {
         numbers
     }
 
+    /// The numbers of a column that are written in `format`; NaN where one is missing or is none.
+    pub(crate) fn numbers_in(&self, column: usize, format: NumberFormat) -> Vec<f64> {
+        let Some(texts) = &self.columns[column].texts else { return self.numbers(column) };
+        let values: Vec<f64> = texts
+            .iter()
+            .map(|text| format.parse(text).map_or(f64::NAN, |number| number.value))
+            .collect();
+        let value = |position: u32| values.get(position as usize).copied().unwrap_or(f64::NAN);
+        self.positions(column).map(value).collect()
+    }
+
     /// For each row, the position of its text among the column's; [`NO_TEXT`] if it has none.
     pub(crate) fn positions(&self, column: usize) -> impl Iterator<Item = u32> + '_ {
         self.column(column).flat_map(|(rows, cells)| {
