@@ -6,7 +6,7 @@ use crate::limits::Limits;
 use crate::missing::MissingWords;
 
 /// How a file is to be read. By default everything is found out from the file, and what was found
-/// where a choice was to be made is said in [`Table::notes`].
+/// where a choice was to be made is said in [`Table::notes`](crate::Table::notes).
 ///
 /// All but the last two fields are about text files (CSV and its relatives).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
