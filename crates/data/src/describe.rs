@@ -309,6 +309,13 @@ mod tests {
     }
 
     #[test]
+    fn a_target_may_lack_numbers() {
+        let found = described("a,y\n1,0.5\n5,\n2,1\n7,1.5\n");
+        assert_eq!((found.rows, found.columns[1].missing, found.inputs), (4, 1, Some(1)));
+        assert_eq!(found.columns[1].range, Some([0.5, 1.0, 1.5]));
+    }
+
+    #[test]
     fn what_to_beware_of_is_told() {
         let rows: String = (0..40)
             .map(|i| format!("{},{},{},k{}\n", i * i % 97, i % 2, i * i % 97, i % 2))

@@ -154,18 +154,19 @@ pub(crate) fn shown(table: &Table, row: usize, column: usize) -> String {
     }
 }
 
-/// The numbers of a target column.
+/// The numbers of a target column, of which those in `rows` are asked for.
 ///
 /// # Errors
-/// [`Error::Several`] naming the first rows that hold no finite number.
+/// [`Error::Several`] naming the first of `rows` that hold no finite number.
 pub(crate) fn target_numbers(
     table: &Table,
     column: usize,
     format: NumberFormat,
+    rows: impl Iterator<Item = usize>,
 ) -> Result<Vec<f64>> {
     let found = table.numbers_in(column, format);
     let mut problems = Problems::new("expected a finite number to learn or compare with");
-    for (row, _) in found.iter().enumerate().filter(|(_, number)| !number.is_finite()) {
+    for row in rows.filter(|&row| !found[row].is_finite()) {
         problems.add(|| format!("{}: found {}", at(table, row, column), shown(table, row, column)));
     }
     match problems.count {

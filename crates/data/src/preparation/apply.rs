@@ -249,7 +249,9 @@ impl Preparation {
             TargetEncoding::Values { .. } => columns
                 .iter()
                 .zip(&settings)
-                .map(|(&column, target)| target_numbers(table, column, target.format))
+                .map(|(&column, target)| {
+                    target_numbers(table, column, target.format, 0..table.rows)
+                })
                 .collect::<Result<_>>()?,
             TargetEncoding::Labels(_) => columns
                 .iter()

@@ -219,7 +219,10 @@ impl<'a> PreparationBuilder<'a> {
             Task::Regression => {
                 let columns = targets
                     .iter()
-                    .map(|target| target_numbers(table, *target, format_of(column(target))))
+                    .map(|target| {
+                        let rows = rows.iter().map(|&row| row as usize);
+                        target_numbers(table, *target, format_of(column(target)), rows)
+                    })
                     .collect::<Result<Vec<Vec<f64>>>>()?;
                 let of_row = |&row: &u32| columns.iter().map(move |column| column[row as usize]);
                 let chosen: Vec<f64> = rows.iter().flat_map(of_row).collect();
