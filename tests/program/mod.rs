@@ -5,6 +5,7 @@ use std::process::{Command, Output};
 
 /// Runs `consonance` in `folder`: what trains in the precision that CONSONANCE_TEST_PRECISION
 /// names, unless the arguments say which.
+#[allow(dead_code, reason = "one test program has the commands run by a shell")]
 pub(crate) fn consonance(folder: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_consonance"));
     command.current_dir(folder).args(arguments);
