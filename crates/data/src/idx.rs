@@ -278,7 +278,8 @@ fn read_bytes(source: &mut Source, count: u64) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn feature_names(shape: &[usize]) -> Vec<String> {
+/// Names for the elements of a row of this shape.
+pub(crate) fn feature_names(shape: &[usize]) -> Vec<String> {
     match *shape {
         [height, width] => {
             let row = |r| (0..width).map(move |c| format!("pixel_{r}_{c}"));
@@ -289,7 +290,7 @@ fn feature_names(shape: &[usize]) -> Vec<String> {
 }
 
 /// A shape as `60000 × 28 × 28`.
-fn by(shape: &[usize]) -> String {
+pub(crate) fn by(shape: &[usize]) -> String {
     let sizes: Vec<String> = shape.iter().map(usize::to_string).collect();
     sizes.join(" × ")
 }

@@ -42,11 +42,11 @@ pub struct ReadOptions {
     pub text: Vec<String>,
     /// What a file may at most be.
     pub limits: Limits,
-    /// Of several pairs of IDX files in a folder, the one to read.
+    /// Of several pairs of IDX files in a folder, or of arrays in an `.npz` file, the one to read.
     pub pair: Pair,
 }
 
-/// Which pair of IDX files in a folder that holds several, by the beginning of their names.
+/// Which pair of files or arrays, where there are several, by their names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Pair {
     /// `train`.

@@ -1,21 +1,26 @@
 //! Reads whatever a path leads to.
 
 use crate::csv;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, quoted};
 use crate::folder::{find_pair, labels_beside};
 use crate::idx::{read_idx, read_pair};
+use crate::npy;
 use crate::options::ReadOptions;
-use crate::source::{Format, Input};
+use crate::source::{Archive, Format, Input};
 use crate::table::Table;
 use std::io::Read;
 use std::path::Path;
 
-/// Reads a text file (CSV and its relatives), an IDX file of images, or a folder with a pair of IDX
-/// files; each plain, gzip or zstd. The format is told by the first bytes, never by the name.
+/// Reads a text file (CSV and its relatives), NumPy's arrays (`.npy`, `.npz`), an IDX file of images,
+/// or a folder with a pair of IDX files; each plain, gzip or zstd. The format is told by the first
+/// bytes, never by the name.
 ///
 /// The labels of an IDX file lie beside it under the name MNIST would give them
 /// (`train-images-idx3-ubyte` and `train-labels-idx1-ubyte`); see [`read_idx`] for any other
 /// name. If they are there they become the last column, `label`.
+///
+/// An `.npz` file holds one array, or features and their target under names that say so (`X` and
+/// `y`, `data` and `target`, `images` and `labels`, or with `train` and `test` before or behind).
 ///
 /// # Errors
 /// [`Error`] with file, line and column of what is wrong; all cells of a kind at once. A file that
@@ -45,6 +50,26 @@ pub(crate) fn read_input(input: &Input, options: &ReadOptions) -> Result<Table> 
             let labels = labels_beside(&input.file);
             read_pair(source, labels.as_deref())
         }
+        Format::Npy => npy::read(source, &options.limits),
+        Format::Zip => read_zip(input, options),
         Format::Other(what) => Err(Error::file(&input.file, format!("is {what}"))),
     }
+}
+
+/// Reads a zip archive, known by the files in it.
+fn read_zip(input: &Input, options: &ReadOptions) -> Result<Table> {
+    let mut archive = Archive::open(input, &options.limits)?;
+    let names = archive.names();
+    if names.iter().any(|name| name.ends_with(npy::ENDING)) {
+        return npy::read_archive(&mut archive, options.pair, &options.limits);
+    }
+    let what = match names.iter().any(|name| name.starts_with("xl/")) {
+        true => "is an Excel file (.xlsx); save the sheet as CSV".to_owned(),
+        false if names.is_empty() => "is a zip archive without files".to_owned(),
+        false => {
+            let first: Vec<String> = names.iter().take(5).map(|name| quoted(name)).collect();
+            format!("is a zip archive with {}; unpack it", first.join(", "))
+        }
+    };
+    Err(Error::file(&input.file, what))
 }

@@ -207,8 +207,8 @@ fn files_of_other_kinds_are_named() {
     let cases: [(&[u8], &str); 6] = [
         (b"<!DOCTYPE html>\n<html></html>\n", "web page"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:00\n", "Git LFS pointer"),
-        (b"\x93NUMPY\x01\0v\0{}", "NumPy array"),
-        (b"PK\x03\x04\x14\0", "zip archive"),
+        (b"PAR1\x15\x04", "Parquet file"),
+        (b"PK\x03\x04\x14\0", "zip data are cut off"),
         (b"\x89PNG\r\n\x1a\n", "PNG image"),
         (b"a,b\n1,\0\n", "NUL byte"),
     ];

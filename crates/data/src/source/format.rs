@@ -7,19 +7,18 @@ pub(crate) enum Format {
     Text,
     /// An array as MNIST's: two zero bytes, an element type, a number of dimensions.
     Idx,
+    /// An array of NumPy's.
+    Npy,
+    /// An archive: what is in it tells what it is.
+    Zip,
     /// Something else; what it is, and what to do.
     Other(&'static str),
 }
 
 /// First bytes that say what a file is.
-const SIGNATURES: [(&[u8], &str); 18] = [
-    (b"\x93NUMPY", "a NumPy array (.npy); save it as CSV, for instance by numpy.savetxt"),
+const SIGNATURES: [(&[u8], &str); 16] = [
     (b"PAR1", "a Parquet file; save it as CSV"),
     (b"ARROW1", "an Arrow (Feather) file; save it as CSV"),
-    (
-        b"PK\x03\x04",
-        "a zip archive, as Excel's .xlsx and NumPy's .npz are; save the sheet or the array as CSV",
-    ),
     (b"\xd0\xcf\x11\xe0", "an old Office file, as Excel's .xls is; save the sheet as CSV"),
     (b"\x89PNG", "a PNG image"),
     (b"\xff\xd8\xff", "a JPEG image"),
@@ -45,6 +44,13 @@ impl Format {
         // as every IDX file begins, and no text does
         if let [0, 0, ..] = head {
             return Format::Idx;
+        }
+        if head.starts_with(b"\x93NUMPY") {
+            return Format::Npy;
+        }
+        // the second is how an archive without files begins
+        if head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06") {
+            return Format::Zip;
         }
         let signature = SIGNATURES.iter().find(|(bytes, _)| head.starts_with(bytes));
         if let Some((_, what)) = signature {
@@ -73,8 +79,9 @@ mod tests {
             Format::Other(what) => what.to_owned(),
             format => format!("{format:?}"),
         };
-        assert!(other(b"\x93NUMPY\x01\x00").contains("NumPy"));
-        assert!(other(b"PK\x03\x04....").contains("zip"));
+        assert_eq!(other(b"\x93NUMPY\x01\x00"), "Npy");
+        assert_eq!(other(b"PK\x03\x04...."), "Zip");
+        assert!(other(b"PAR1....").contains("Parquet"));
         assert!(other(b"\n <!DOCTYPE html>\n").contains("HTML"));
         assert!(other(b"version https://git-lfs.github.com/spec/v1\n").contains("LFS"));
         assert_eq!(other(b"a,b\n1,2\n"), "Text");

@@ -1,9 +1,11 @@
 //! What rows are read from: a file, standard input, or bytes in memory; unpacked where it is
 //! packed, and known by its first bytes, never by its name.
 
+mod archive;
 mod format;
 mod unpack;
 
+pub(crate) use archive::Archive;
 pub(crate) use format::Format;
 
 use crate::error::{Error, Result};
@@ -47,6 +49,28 @@ impl Input {
         let mut file = tempfile::tempfile().map_err(io)?;
         io::copy(reader, &mut file).map_err(io)?;
         Ok(Input { file: name.into(), origin: Origin::Spooled(file) })
+    }
+
+    /// A file with its bytes, unpacked, in which a reader may go back and forth: itself, or a
+    /// temporary one.
+    pub(crate) fn seekable(&self, limits: &Limits) -> Result<File> {
+        let io = |source| Error::Io { file: self.file.clone(), source };
+        let mut source = self.open(limits)?;
+        if source.packing == Packing::None {
+            match &self.origin {
+                Origin::Path => return File::open(&self.file).map_err(io),
+                Origin::Spooled(file) => {
+                    let mut file = file.try_clone().map_err(io)?;
+                    file.seek(SeekFrom::Start(0)).map_err(io)?;
+                    return Ok(file);
+                }
+                Origin::Static(_) => {}
+            }
+        }
+        let mut file = tempfile::tempfile().map_err(io)?;
+        io::copy(&mut source, &mut file).map_err(|e| source.error(e))?;
+        file.seek(SeekFrom::Start(0)).map_err(io)?;
+        Ok(file)
     }
 
     /// Opens it from its beginning.

@@ -33,8 +33,7 @@ impl Packing {
         size: u64,
         limits: &Limits,
     ) -> Result<Box<dyn Read + Send>> {
-        let most = size.saturating_mul(limits.unpacked_ratio).max(Limits::UNPACKED_FREE);
-        let bounded = |reader: Box<dyn Read + Send>| Box::new(Bounded { reader, left: most, most });
+        let bounded = |reader: Box<dyn Read + Send>| Box::new(Bounded::new(reader, size, limits));
         Ok(match self {
             Packing::None => Box::new(packed),
             Packing::Gzip => bounded(Box::new(MultiGzDecoder::new(buffered(packed)))),
@@ -61,13 +60,21 @@ impl Packing {
 }
 
 /// Unpacked bytes, no more than are sensible.
-struct Bounded {
-    reader: Box<dyn Read + Send>,
+pub(super) struct Bounded<R> {
+    reader: R,
     left: u64,
     most: u64,
 }
 
-impl Read for Bounded {
+impl<R: Read> Bounded<R> {
+    /// What `reader` unpacks from `size` bytes.
+    pub(super) fn new(reader: R, size: u64, limits: &Limits) -> Self {
+        let most = size.saturating_mul(limits.unpacked_ratio).max(Limits::UNPACKED_FREE);
+        Bounded { reader, left: most, most }
+    }
+}
+
+impl<R: Read> Read for Bounded<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.reader.read(buffer)?;
         match self.left.checked_sub(read as u64) {

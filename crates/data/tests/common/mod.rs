@@ -1,6 +1,8 @@
 //! Files to read, and what reading them says.
 #![allow(dead_code, reason = "each test file uses some of these")]
 
+pub(crate) mod goldens;
+
 use consonance_core::Targets;
 use consonance_data::{
     Cell, Preparation, ReadOptions, Result, Schema, SchemaOptions, Table, TargetColumns, read,

@@ -1,0 +1,165 @@
+"""Writes crates/data/tests/files/formats.zip: tables as numpy, pandas, pyarrow and openpyxl write them.
+
+    pip install numpy==2.4.6 pandas==3.1.1 pyarrow==26.0.1 openpyxl==3.1.5
+    python scripts/golden/formats.py
+
+For each table NAME.EXTENSION there is NAME.csv beside it, with the same cells: the reader of each
+format is held to what the reader of CSV files makes of that. The zip's times are fixed; openpyxl's and
+pyarrow's files may differ in a few bytes of metadata from run to run.
+"""
+
+import datetime
+import io
+import json
+import pathlib
+import zipfile
+
+import numpy as np
+import openpyxl
+import pandas as pd
+import pyarrow as pa
+import pyarrow.feather
+import pyarrow.parquet
+
+OUT = pathlib.Path(__file__).parents[2] / "crates/data/tests/files/formats.zip"
+
+members = {}
+
+
+def cell(value):
+    """A value as a CSV cell; `None` and NaN are missing."""
+    if value is None or value is pd.NaT or value is pd.NA:
+        return ""
+    if isinstance(value, (bool, np.bool_)):
+        return str(bool(value)).lower()
+    if isinstance(value, (np.datetime64, datetime.datetime, datetime.date)):
+        return "" if pd.isna(value) else str(value).replace("T", " ")
+    if isinstance(value, (float, np.floating)):
+        return "" if np.isnan(value) else repr(float(value))
+    if isinstance(value, (int, np.integer)):
+        return str(int(value))
+    if isinstance(value, bytes):
+        value = value.decode()
+    return '"' + str(value).replace('"', '""') + '"'
+
+
+def csv(rows, header=None):
+    lines = [] if header is None else [",".join(cell(name) for name in header)]
+    lines += [",".join(cell(value) for value in row) for row in rows]
+    return ("\n".join(lines) + "\n").encode()
+
+
+def add(name, extension, content, expected):
+    members[f"{name}.{extension}"] = content
+    members[f"{name}.csv"] = expected
+
+
+# --- numpy ---------------------------------------------------------------------------------------
+
+
+def npy(array, version=None):
+    out = io.BytesIO()
+    np.lib.format.write_array(out, array, version=version)
+    return out.getvalue()
+
+
+def flat(array):
+    """The rows of an array, flattened."""
+    return array.reshape(array.shape[0], -1)
+
+
+def numbers(kind):
+    """Three rows of two numbers, the extremes among them."""
+    kind = np.dtype(kind)
+    if kind.kind == "b":
+        return np.array([[True, False], [False, True], [True, True]])
+    if kind.kind == "f":
+        info = np.finfo(kind)
+        values = [0.1, -1.5, np.nan, info.max, info.smallest_subnormal, -0.0]
+    else:
+        info = np.iinfo(kind)
+        values = [info.min, info.max, 1, 100, 0, 17]
+    return np.array(values, kind).reshape(3, 2)
+
+
+for kind in ["b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8"]:
+    for order in "<>":
+        for layout in "CF":
+            array = np.asarray(numbers(kind).astype(order + kind), order=layout)
+            name = f"{kind}_{'little' if order == '<' else 'big'}_{layout}"
+            add(name, "npy", npy(array), csv(flat(numbers(kind))))
+
+words = np.array([["ab", "Ärger"], ["", "x y"], ["grün", "🦀"]])
+ascii_words = np.array([[b"ab", b"c"], [b"", b"x y"], [b"no", b"yes"]])
+for order in "<>":
+    array = words.astype(order + "U5")
+    add(f"unicode_{'little' if order == '<' else 'big'}", "npy", npy(array), csv(words))
+add("unicode_F", "npy", npy(np.asfortranarray(words)), csv(words))
+add("bytes", "npy", npy(ascii_words), csv(ascii_words))
+
+random = np.random.default_rng(1)
+tall = random.integers(-800, 800, size=(4100, 2)) / 8
+for layout in "CF":
+    add(f"tall_{layout}", "npy", npy(np.asarray(tall.astype("f4"), order=layout)),
+        csv(tall.astype("f4")))
+cube = random.integers(0, 256, size=(4, 2, 3), dtype="u1")
+four = random.integers(-9, 9, size=(3, 2, 2, 3)).astype("i2")
+for layout in "CF":
+    add(f"images_{layout}", "npy", npy(np.asarray(cube, order=layout)), csv(flat(cube)))
+    add(f"four_{layout}", "npy", npy(np.asarray(four, order=layout)), csv(flat(four)))
+add("one_dimension", "npy", npy(np.array([1.5, 2.0, -3.0])), csv([[1.5], [2.0], [-3.0]]))
+for version in [(2, 0), (3, 0)]:
+    add(f"version_{version[0]}", "npy", npy(tall[:2], version), csv(tall[:2]))
+
+record = np.array(
+    [(1.5, -2, "a", True), (np.nan, 3, "bc", False)],
+    dtype=[("weight", "<f8"), ("count", ">i2"), ("größe", "<U2"), ("ok", "?")],
+)
+record_header = ["weight", "count", "größe", "ok"]
+add("record", "npy", npy(record, (3, 0)), csv(record.tolist(), record_header))
+aligned = np.array([(1, 2.5), (3, 4.5)], dtype=np.dtype([("a", "u1"), ("b", "<f4")], align=True))
+add("aligned", "npy", npy(aligned), csv(aligned.tolist(), ["a", "b"]))
+
+days = np.array(["2024-01-31", "NaT", "1969-12-31"], "M8[D]")
+times = np.array(["2024-01-31T12:34:56", "2024-02-01T00:00:00"], "M8[ns]")
+midnights = np.array(["2024-01-31", "2024-02-01"], "M8[s]")
+add("days", "npy", npy(days), csv([[day] for day in days]))
+add("times", "npy", npy(times), csv([["2024-01-31 12:34:56"], ["2024-02-01 00:00:00"]]))
+add("midnights", "npy", npy(midnights), csv([["2024-01-31"], ["2024-02-01"]]))
+
+
+def npz(save=np.savez, **arrays):
+    out = io.BytesIO()
+    save(out, **arrays)
+    return out.getvalue()
+
+
+add("alone", "npz", npz(arr_0=tall[:5]), csv(tall[:5]))
+labels = np.array([3, 1, 2, 0])
+joined = csv([[*row, label] for row, label in zip(flat(cube), labels)])
+add("images_and_labels", "npz", npz(images=cube, labels=labels), joined)
+add("packed", "npz", npz(np.savez_compressed, X=flat(cube), y=labels, other=tall[:1]), joined)
+add("kinds", "npz", npz(data=flat(cube), target=np.array(["ab", "b", "ab", "b"])),
+    csv([[*row, label] for row, label in zip(flat(cube), ["ab", "b", "ab", "b"])]))
+parts = dict(x_train=cube[:3], y_train=labels[:3], x_test=cube[3:], y_test=labels[3:])
+add("parts", "npz", npz(np.savez_compressed, **parts), csv(
+    [[*row, label] for row, label in zip(flat(cube[:3]), labels[:3])]))
+
+# what is refused has no CSV beside it
+members["objects.npy"] = npy(np.array([1, "a", None], dtype=object))
+members["complex.npy"] = npy(np.array([1 + 2j]))
+members["single.npy"] = npy(np.array(3.0))
+members["nested.npy"] = npy(np.zeros(2, dtype=[("a", "f4", (2,))]))
+members["unclear.npz"] = npz(a=cube, b=labels)
+members["unequal.npz"] = npz(X=cube, y=labels[:2])
+
+#MORE
+
+
+OUT.parent.mkdir(exist_ok=True)
+with zipfile.ZipFile(OUT, "w", zipfile.ZIP_DEFLATED) as archive:
+    for name, content in members.items():
+        info = zipfile.ZipInfo(name, (2024, 1, 1, 0, 0, 0))
+        info.compress_type = zipfile.ZIP_DEFLATED
+        archive.writestr(info, content)
+print(f"{OUT}: {len(members)} files, {OUT.stat().st_size} bytes")
