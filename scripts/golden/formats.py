@@ -153,6 +153,36 @@ members["nested.npy"] = npy(np.zeros(2, dtype=[("a", "f4", (2,))]))
 members["unclear.npz"] = npz(a=cube, b=labels)
 members["unequal.npz"] = npz(X=cube, y=labels[:2])
 
+# --- pandas ---------------------------------------------------------------------------------------
+
+people = pd.DataFrame({
+    "weight": [1.5, np.nan, 0.1, -2e-7, 1e300],
+    "count": [1, 2, 3, -4, 500],
+    "name": ["Ann", "Bob \"B\"", None, "Zoë, 🦀", "two\nlines"],
+    "smokes": [True, False, None, True, False],
+    "born": ["2024-01-31", "1999-12-31", None, "2000-02-29", "1970-01-01"],
+    "code": ["007", "7", "x", None, "07"],
+    "größe": [1.0, 2.0, 3.0, 4.5, 5.25],
+})
+people_csv = csv(people.astype(object).where(people.notna(), None).values.tolist(), people.columns)
+
+
+def lines(frame, **options):
+    text = frame.to_json(orient="records", double_precision=15, **options)
+    return text.encode()
+
+
+add("lines", "jsonl", lines(people, lines=True), people_csv)
+add("lines_unicode", "jsonl", lines(people, lines=True, force_ascii=False), people_csv)
+add("list", "json", lines(people), people_csv)
+add("list_indented", "json", lines(people, indent=2), people_csv)
+sparse = [{"a": 1}, {"b": "x", "a": 2.5}, {}, {"c": True, "b": None}]
+add("sparse", "jsonl", "\n".join(json.dumps(row) for row in sparse).encode(), csv(
+    [[1, None, None], [2.5, "x", None], [None] * 3, [None, None, True]], ["a", "b", "c"]))
+mixed = [{"a": row} for row in range(5000)] + [{"a": "many"}]
+add("mixed", "jsonl", "\n".join(json.dumps(row) for row in mixed).encode(),
+    csv([[row["a"]] for row in mixed], ["a"]))
+
 #MORE
 
 

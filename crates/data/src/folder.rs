@@ -22,8 +22,12 @@ fn label_names(images: &Path) -> Option<[String; 2]> {
     Some(if name == plain { [labels, packed] } else { [packed, labels] })
 }
 
-/// What is said where an IDX file has no labels beside it, and they are needed.
+/// What is said where images have no labels, and they are needed.
 pub(crate) fn missing_labels(file: &Path) -> String {
+    if file.extension().is_some_and(|extension| extension == "npy" || extension == "npz") {
+        return "holds images without labels; save them with the images in one .npz, as X and y"
+            .to_owned();
+    }
     match label_names(file) {
         Some([first, second]) => format!("no labels beside it: looked for {first} and {second}"),
         None => "its name has no 'images' in it to find its labels by; name both".to_owned(),

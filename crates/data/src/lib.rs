@@ -33,6 +33,7 @@ mod error;
 mod folder;
 mod idx;
 mod iso;
+mod json;
 mod limits;
 mod missing;
 mod note;

@@ -4,6 +4,7 @@ use crate::csv;
 use crate::error::{Error, Result, quoted};
 use crate::folder::{find_pair, labels_beside};
 use crate::idx::{read_idx, read_pair};
+use crate::json;
 use crate::npy;
 use crate::options::ReadOptions;
 use crate::source::{Archive, Format, Input};
@@ -11,7 +12,7 @@ use crate::table::Table;
 use std::io::Read;
 use std::path::Path;
 
-/// Reads a text file (CSV and its relatives), NumPy's arrays (`.npy`, `.npz`), an IDX file of images,
+/// Reads a text file (CSV and its relatives), JSON objects (one a line, or in a list), NumPy's arrays (`.npy`, `.npz`), an IDX file of images,
 /// or a folder with a pair of IDX files; each plain, gzip or zstd. The format is told by the first
 /// bytes, never by the name.
 ///
@@ -50,6 +51,7 @@ pub(crate) fn read_input(input: &Input, options: &ReadOptions) -> Result<Table> 
             let labels = labels_beside(&input.file);
             read_pair(source, labels.as_deref())
         }
+        Format::Json => json::read(input, options),
         Format::Npy => npy::read(source, &options.limits),
         Format::Zip => read_zip(input, options),
         Format::Other(what) => Err(Error::file(&input.file, format!("is {what}"))),

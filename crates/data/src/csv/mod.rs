@@ -13,6 +13,8 @@ mod parse;
 pub(crate) mod records;
 
 pub use encoding::Encoding;
+pub(crate) use header::names;
+pub(crate) use parse::MOST_SPELLINGS;
 pub use records::Separator;
 
 use crate::error::{Error, Place, Result, quoted};
@@ -23,9 +25,9 @@ use crate::source::Input;
 use crate::table::{Cells, Chunk, Column, NO_TEXT, Table};
 use blocks::{Block, Blocks, ends_in_returns, sample};
 use dialect::Dialect;
-use header::{FirstRow, first_row, names};
+use header::{FirstRow, first_row};
 use indexmap::IndexSet;
-use parse::{Kind, MOST_SPELLINGS, Parsed, Shape, Spelt, flaw_error, is_blank, parse};
+use parse::{Kind, Parsed, Shape, Spelt, flaw_error, is_blank, parse};
 use rayon::prelude::*;
 use std::io::Read;
 use std::path::Path;

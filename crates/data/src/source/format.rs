@@ -5,6 +5,8 @@
 pub(crate) enum Format {
     /// Text in UTF-8, Latin-1 or UTF-16.
     Text,
+    /// JSON objects, one after the other or in a list.
+    Json,
     /// An array as MNIST's: two zero bytes, an element type, a number of dimensions.
     Idx,
     /// An array of NumPy's.
@@ -56,11 +58,25 @@ impl Format {
         if let Some((_, what)) = signature {
             return Format::Other(what);
         }
+        if is_json(head) {
+            return Format::Json;
+        }
         if is_html(head) {
             return Format::Other("a web page (HTML); was a file to be downloaded?");
         }
         Format::Text
     }
+}
+
+/// True for an object, or a list that begins with one.
+fn is_json(head: &[u8]) -> bool {
+    let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
+    let text = match text.strip_prefix(b"[") {
+        Some(list) => list.trim_ascii_start(),
+        None => text,
+    };
+    let inner = text.strip_prefix(b"{").map(<[u8]>::trim_ascii_start);
+    inner.is_some_and(|inner| matches!(inner.first(), None | Some(b'"' | b'}')))
 }
 
 fn is_html(head: &[u8]) -> bool {
@@ -88,5 +104,9 @@ mod tests {
         assert_eq!(other(b"version,b\n1,2\n"), "Text");
         assert_eq!(other(b"\0\0\x08\x03\0\0"), "Idx");
         assert_eq!(other(b""), "Text");
+        assert_eq!(other(b" \n{\"a\": 1}\n"), "Json");
+        assert_eq!(other(b"\xef\xbb\xbf[ {\n"), "Json");
+        assert_eq!(other(b"{a},{b}\n1,2\n"), "Text");
+        assert_eq!(other(b"[1,2]\n"), "Text");
     }
 }

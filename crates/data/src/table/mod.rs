@@ -1,7 +1,9 @@
 //! A table as it was read: columns of numbers and of text, with the places they stand in.
 
+mod builder;
 mod cells;
 
+pub(crate) use builder::{Builder, Given};
 pub(crate) use cells::{Cells, NO_TEXT};
 
 use crate::error::{Column as ColumnPlace, Error, Place};
