@@ -183,6 +183,45 @@ mixed = [{"a": row} for row in range(5000)] + [{"a": "many"}]
 add("mixed", "jsonl", "\n".join(json.dumps(row) for row in mixed).encode(),
     csv([[row["a"]] for row in mixed], ["a"]))
 
+# --- Excel ----------------------------------------------------------------------------------------
+
+
+def xlsx(rows, at=(1, 1), others=()):
+    book = openpyxl.Workbook()
+    sheet = book.active
+    sheet.title = "Data"
+    for row, values in enumerate(rows, at[0]):
+        for column, value in enumerate(values, at[1]):
+            if value is not None:
+                sheet.cell(row, column, value)
+    for name in others:
+        book.create_sheet(name).append(["something", "else"])
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
+day = datetime.date
+header = ["weight", "name", "ok", "born", "count", "code"]
+rows = [
+    [1.5, "Ann", True, day(2024, 1, 31), 1, "007"],
+    [None, 'Bob "B"', False, day(1999, 12, 31), 2, 7],
+    [-2e-7, "Zoë, 🦀", True, None, 3, "x"],
+    [0.1, None, None, day(1970, 1, 1), -4, None],
+]
+add("sheet", "xlsx", xlsx([header] + rows), csv(rows, header))
+add("sheet_offset", "xlsx", xlsx([header] + rows, (4, 3), ["Notes"]), csv(rows, header))
+stamps = [[datetime.datetime(2024, 1, 31, 12, 34, 56), 1], [datetime.datetime(2024, 2, 1), 2]]
+add("sheet_times", "xlsx", xlsx([["at", "y"]] + stamps), csv(stamps, ["at", "y"]))
+plain = [[5.5, 1], [4.5, 0], [5.5, 1]]
+add("sheet_no_header", "xlsx", xlsx(plain), csv(plain))
+gaps = [["a", "b"], [1, 2], [None, None], [3, None], [None, 4]]
+add("sheet_gaps", "xlsx", xlsx(gaps), csv([[1, 2], [3, None], [None, 4]], ["a", "b"]))
+late = [[row] for row in range(5000)] + [["many"]]
+add("sheet_mixed", "xlsx", xlsx([["a"]] + late), csv(late, ["a"]))
+members["empty.xlsx"] = xlsx([])
+members["far.xlsx"] = xlsx([["a", "b"]] + [[1, 2]] * 5000 + [[None] * 16383 + [1]])
+
 #MORE
 
 

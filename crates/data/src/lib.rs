@@ -51,6 +51,8 @@ mod standardizer;
 mod table;
 mod target;
 mod task;
+#[cfg(feature = "xlsx")]
+mod xlsx;
 
 pub use csv::{Encoding, Separator};
 pub use describe::{ColumnDescription, Description};

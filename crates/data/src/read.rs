@@ -65,8 +65,18 @@ fn read_zip(input: &Input, options: &ReadOptions) -> Result<Table> {
     if names.iter().any(|name| name.ends_with(npy::ENDING)) {
         return npy::read_archive(&mut archive, options.pair, &options.limits);
     }
-    let what = match names.iter().any(|name| name.starts_with("xl/")) {
-        true => "is an Excel file (.xlsx); save the sheet as CSV".to_owned(),
+    let excel = names.iter().any(|name| name.starts_with("xl/"));
+    #[cfg(feature = "xlsx")]
+    if excel && !names.iter().any(|name| name == "xl/workbook.bin") {
+        return crate::xlsx::read(input, &mut archive, options);
+    }
+    let what = match excel {
+        true if cfg!(feature = "xlsx") => {
+            "is a binary Excel file (.xlsb); save it as .xlsx".to_owned()
+        }
+        true => "is an Excel file (.xlsx), which a program built with the feature xlsx reads; or \
+                 save the sheet as CSV"
+            .to_owned(),
         false if names.is_empty() => "is a zip archive without files".to_owned(),
         false => {
             let first: Vec<String> = names.iter().take(5).map(|name| quoted(name)).collect();

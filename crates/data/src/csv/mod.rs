@@ -13,7 +13,7 @@ mod parse;
 pub(crate) mod records;
 
 pub use encoding::Encoding;
-pub(crate) use header::names;
+pub(crate) use header::{FirstRow, first_row, names};
 pub(crate) use parse::MOST_SPELLINGS;
 pub use records::Separator;
 
@@ -25,7 +25,6 @@ use crate::source::Input;
 use crate::table::{Cells, Chunk, Column, NO_TEXT, Table};
 use blocks::{Block, Blocks, ends_in_returns, sample};
 use dialect::Dialect;
-use header::{FirstRow, first_row};
 use indexmap::IndexSet;
 use parse::{Kind, Parsed, Shape, Spelt, flaw_error, is_blank, parse};
 use rayon::prelude::*;

@@ -34,6 +34,28 @@ impl Archive {
         self.zip.file_names().filter_map(|name| Some(name.ok()?.into_owned())).collect()
     }
 
+    /// Reads every file in it, so that damage and bombs are met before another reader meets them.
+    #[cfg(feature = "xlsx")]
+    pub(crate) fn check(&mut self) -> Result<()> {
+        let most = self.size.saturating_mul(self.limits.unpacked_ratio).max(Limits::UNPACKED_FREE);
+        let mut all = 0_u64;
+        for index in 0..self.zip.len() {
+            let file = &self.file;
+            let member = self.zip.by_index(index).map_err(|e| of_zip(file, e))?;
+            let mut bounded = Bounded::new(member, self.size, &self.limits);
+            let read = io::copy(&mut bounded, &mut io::sink()).map_err(|e| of_io(file, e))?;
+            all = all.saturating_add(read);
+            if all > most {
+                let problem = format!(
+                    "unpacks to more than {most} bytes, which no table does; --limits off reads it \
+                     all the same"
+                );
+                return Err(Error::file(file, problem));
+            }
+        }
+        Ok(())
+    }
+
     /// What `read` makes of the file called `name`; it is also told how a failed read is to be told.
     pub(crate) fn read<T>(
         &mut self,

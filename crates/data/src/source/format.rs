@@ -21,7 +21,10 @@ pub(crate) enum Format {
 const SIGNATURES: [(&[u8], &str); 16] = [
     (b"PAR1", "a Parquet file; save it as CSV"),
     (b"ARROW1", "an Arrow (Feather) file; save it as CSV"),
-    (b"\xd0\xcf\x11\xe0", "an old Office file, as Excel's .xls is; save the sheet as CSV"),
+    (
+        b"\xd0\xcf\x11\xe0",
+        "an old Office file, as Excel's .xls is, or one with a password; save the sheet as .xlsx or CSV",
+    ),
     (b"\x89PNG", "a PNG image"),
     (b"\xff\xd8\xff", "a JPEG image"),
     (b"GIF8", "a GIF image"),

@@ -17,8 +17,8 @@ const CHUNK: usize = 4096;
 pub(crate) enum Given<'a> {
     /// A number as it is written.
     Number(&'a str),
-    #[allow(dead_code, reason = "for files that do not write their numbers")]
     /// A number that has no spelling of its own.
+    #[cfg(any(feature = "xlsx", feature = "parquet"))]
     Value(f64),
     Text(&'a str),
 }
@@ -139,6 +139,7 @@ impl<'a> Builder<'a> {
         column.fresh &= given == Given::Text("");
         match given {
             Given::Number(text) if column.text => column.push_text(text),
+            #[cfg(any(feature = "xlsx", feature = "parquet"))]
             Given::Value(number) if column.text => {
                 column.push_text(&crate::target::label(number));
             }
@@ -155,6 +156,7 @@ impl<'a> Builder<'a> {
                 }
                 column.numbers.push(number.map_or(f64::NAN, |number| number.value));
             }
+            #[cfg(any(feature = "xlsx", feature = "parquet"))]
             Given::Value(number) => {
                 let word = missing_numbers && missing.contains(&crate::target::label(number));
                 column.numbers.push(if word { f64::NAN } else { number });
