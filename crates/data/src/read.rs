@@ -12,9 +12,10 @@ use crate::table::Table;
 use std::io::Read;
 use std::path::Path;
 
-/// Reads a text file (CSV and its relatives), JSON objects (one a line, or in a list), NumPy's arrays (`.npy`, `.npz`), an IDX file of images,
-/// or a folder with a pair of IDX files; each plain, gzip or zstd. The format is told by the first
-/// bytes, never by the name.
+/// Reads a text file (CSV and its relatives), JSON objects (one a line, or in a list), NumPy's arrays
+/// (`.npy`, `.npz`), a workbook (`.xlsx`, with the feature `xlsx`), an IDX file of images, or a folder
+/// with a pair of IDX files; each plain, gzip or zstd. The format is told by the first bytes, never by
+/// the name.
 ///
 /// The labels of an IDX file lie beside it under the name MNIST would give them
 /// (`train-images-idx3-ubyte` and `train-labels-idx1-ubyte`); see [`read_idx`] for any other

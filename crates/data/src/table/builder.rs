@@ -141,7 +141,7 @@ impl<'a> Builder<'a> {
             Given::Number(text) if column.text => column.push_text(text),
             #[cfg(any(feature = "xlsx", feature = "parquet"))]
             Given::Value(number) if column.text => {
-                column.push_text(&crate::target::label(number));
+                column.push_text(&crate::numbers::label(number));
             }
             Given::Text(text) if column.text => column.push_text(text),
             Given::Number(text) if missing_numbers && missing.contains(text) => {
@@ -158,7 +158,7 @@ impl<'a> Builder<'a> {
             }
             #[cfg(any(feature = "xlsx", feature = "parquet"))]
             Given::Value(number) => {
-                let word = missing_numbers && missing.contains(&crate::target::label(number));
+                let word = missing_numbers && missing.contains(&crate::numbers::label(number));
                 column.numbers.push(if word { f64::NAN } else { number });
             }
             Given::Text(text) => {

@@ -13,7 +13,7 @@ use crate::iso::without_midnight;
 use crate::missing::MissingWords;
 use crate::note::Note;
 use crate::numbers::NumberFormat;
-use crate::read::ReadOptions;
+use crate::options::ReadOptions;
 use crate::source::{Archive, Input};
 use crate::table::{Builder, Table};
 use sheet::{Row, Workbook};

@@ -1,8 +1,8 @@
 //! The rows of a sheet, one after the other.
 
 use crate::error::{Error, Place, Result};
+use crate::numbers::label;
 use crate::table::Given;
-use crate::target::label;
 use calamine::{DataRef, ExcelDateTime, Reader, SheetType, SheetVisible, Xlsx, XlsxError};
 use std::fs::File;
 use std::io::BufReader;
