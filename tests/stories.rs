@@ -28,6 +28,9 @@ struct Step {
     range: std::ops::Range<usize>,
 }
 
+/// A command with what it printed.
+type Run = (Step, Vec<String>);
+
 fn document() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/tables.md")
 }
@@ -92,8 +95,8 @@ fn printed(folder: &Path, command: &str) -> Vec<String> {
 }
 
 /// The document, and what each command of it prints; run once.
-fn everything_printed() -> &'static (String, Vec<(Step, Vec<String>)>) {
-    static PRINTED: OnceLock<(String, Vec<(Step, Vec<String>)>)> = OnceLock::new();
+fn everything_printed() -> &'static (String, Vec<Run>) {
+    static PRINTED: OnceLock<(String, Vec<Run>)> = OnceLock::new();
     PRINTED.get_or_init(|| {
         let mut folders: BTreeMap<String, tempfile::TempDir> = BTreeMap::new();
         let text = fs::read_to_string(document()).unwrap();
@@ -180,7 +183,7 @@ fn masked(command: &str, line: &str) -> String {
 }
 
 /// Where the document differs from what is printed.
-fn differences(text: &str, printed: &[(Step, Vec<String>)]) -> Vec<String> {
+fn differences(text: &str, printed: &[Run]) -> Vec<String> {
     let steps = steps(text);
     assert_eq!(steps.len(), printed.len(), "as many commands");
     let mut found = Vec::new();
@@ -207,7 +210,7 @@ fn differences(text: &str, printed: &[(Step, Vec<String>)]) -> Vec<String> {
 }
 
 /// The document with what is printed.
-fn rewritten(text: &str, printed: &[(Step, Vec<String>)]) -> String {
+fn rewritten(text: &str, printed: &[Run]) -> String {
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
     for (step, is) in printed.iter().rev() {
         lines.splice(step.range.clone(), is.clone());
