@@ -258,7 +258,7 @@ fn a_document_that_is_wrong_is_found_out() {
         assert_eq!(found.len(), 1, "{wrong:?}: {found:?}");
     };
     caught("344 rows (69 held out)", "344 rows (70 held out)"); // a count
-    caught("male 168, female 165", "male 168, female 166"); // a number of describe
+    caught("male ×168, female ×165", "male 168, female 166"); // a number of describe
     caught("passed over: rownames (id: runs 1, 2, 3 …)\n", ""); // a note
     caught("\nGentoo,", "\nAdelie,"); // an answer
     caught(

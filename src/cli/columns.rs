@@ -83,6 +83,21 @@ impl ColumnArguments {
         each.map(|name| name.trim().to_string()).chain(listed.cloned()).chain(told).collect()
     }
 
+    /// True if every column asked for is in `table`.
+    pub(crate) fn are_there(&self, table: &Table) -> bool {
+        let names: Vec<&str> = table.names().collect();
+        let there = |name: &str| {
+            let number = name.parse::<usize>().is_ok_and(|n| (1..=names.len()).contains(&n));
+            number || names.contains(&name)
+        };
+        let told = self.columns.iter().map(|(name, _)| name.as_str());
+        let listed = self.target.iter().chain(&self.ignore);
+        told.clone().all(there)
+            && listed
+                .into_iter()
+                .all(|list| there(list) || list.split(',').all(|n| there(n.trim())))
+    }
+
     /// What the columns of `table` are for.
     pub(crate) fn schema(&self, table: &Table) -> Result<Schema, Box<dyn Error>> {
         Ok(Schema::find(table, &self.options(table))?)

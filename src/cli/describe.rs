@@ -26,6 +26,8 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     let table = arguments.source.table()?;
     let (schema, problem) = match arguments.source.columns.schema(&table) {
         Ok(schema) => (schema, None),
+        // a column that is not there is a slip of the pen, not something about the table
+        Err(error) if !arguments.source.columns.are_there(&table) => return Err(error),
         Err(error) => (without_target(&table)?, Some(error.to_string())),
     };
     let description = Description::of(&table, &schema)?;
@@ -134,7 +136,7 @@ fn share(part: usize, all: usize) -> String {
 fn values(column: &ColumnDescription) -> String {
     let listed = || -> String {
         let each: Vec<String> =
-            column.levels.iter().map(|(level, count)| format!("{level} {count}")).collect();
+            column.levels.iter().map(|(level, count)| format!("{level} ×{count}")).collect();
         match column.distinct.saturating_sub(column.levels.len()) {
             0 => each.join(", "),
             more => format!("{} and {more} more", each.join(", ")),

@@ -34,7 +34,7 @@ pub(crate) struct Reading {
     encoding: Option<Encoding>,
     /// Words for a missing value, with commas between; an empty cell is one always [default: NA,
     /// N/A, NaN, null, None, ?, -, ., #N/A and their like]
-    #[arg(long, value_name = "WORDS", allow_negative_numbers = true)]
+    #[arg(long, value_name = "WORDS", allow_hyphen_values = true)]
     missing_values: Option<String>,
     /// Whether to refuse what no sensible table has: rows of 64 MiB, a million columns, a packed file
     /// that unpacks to 200 times its size

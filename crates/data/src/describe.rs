@@ -198,6 +198,13 @@ fn warnings(
             let other = &columns[earlier].name;
             warnings.push(Note::column(&column.name, format!("holds the same as {other}")));
         }
+        if let Some(value) = stand_in(&column_counts(table, index)) {
+            let text = format!(
+                "{value} lies far from all other numbers and comes again and again: does it stand for \
+                 a missing value? --missing-values {value}"
+            );
+            warnings.push(Note::column(&column.name, text));
+        }
         if 2 * column.missing > table.rows {
             let share = percent(column.missing, table.rows);
             warnings.push(Note::column(&column.name, format!("is missing in {share} of the rows")));
@@ -229,6 +236,32 @@ fn warnings(
         warnings.extend(imbalance(&columns[at], rows.len()));
     }
     warnings
+}
+
+/// The different numbers of a column of numbers, in ascending order, with how often each occurs.
+fn column_counts(table: &Table, index: usize) -> Vec<(f64, usize)> {
+    match table.columns[index].texts {
+        Some(_) => Vec::new(),
+        None => crate::target::distinct(table.numbers(index).into_iter()),
+    }
+}
+
+/// A whole number that seems to stand for a missing value, as -999 does: the first or the last of
+/// the `sorted` ones, in at least every hundredth row, and further from the next than all others lie
+/// apart.
+fn stand_in(sorted: &[(f64, usize)]) -> Option<f64> {
+    let [(first, at_first), (second, _), .., (before, _), (last, at_last)] = *sorted else {
+        return None;
+    };
+    let rows: usize = sorted.iter().map(|(_, count)| count).sum();
+    let often = |count: usize| count > 1 && 100 * count >= rows;
+    let far = |value: f64, gap: f64, rest: f64| {
+        value.fract() == 0.0 && value.abs() >= 9.0 && rest > 0.0 && gap > 2.0 * rest
+    };
+    if often(at_first) && far(first, second - first, last - second) {
+        return Some(first);
+    }
+    (often(at_last) && far(last, last - before, before - first)).then_some(last)
 }
 
 /// A class that is rare.
@@ -347,6 +380,10 @@ mod tests {
         let found = warnings(&format!("a,b,y\n{rows}"));
         assert!(found[0].starts_with("a: tells y exactly"), "{found:?}");
         assert!(found[1].starts_with("b: is missing in 66.7 %"), "{found:?}");
+        let rows: String =
+            (0..50).map(|i| format!("{},{}\n", if i % 9 == 0 { -200 } else { i }, i * i)).collect();
+        let found = warnings(&format!("a,y\n{rows}"));
+        assert!(found[0].starts_with("a: -200 lies far from all other numbers"), "{found:?}");
         assert_eq!(warnings("a,y\n1,0.5\n5,2\n2,1\n7,1.5\n"), [""; 0]);
     }
 }

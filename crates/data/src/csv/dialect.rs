@@ -43,6 +43,18 @@ impl Separator {
 }
 
 impl Dialect {
+    /// What was found that is not as in most files, unless it was told.
+    pub(crate) fn note(&self, options: &ReadOptions) -> Option<String> {
+        let separator = self.cutter.separator;
+        let unusual = separator != SEPARATORS[0] && options.delimiter.is_none();
+        let separator = unusual.then(|| format!("{} between cells", separator.name()));
+        let comma = self.numbers.decimal_comma && options.decimal.is_none();
+        let comma = comma.then(|| "decimal commas".to_owned());
+        let preamble = (self.preamble > 0).then(|| "lines above the table passed over".to_owned());
+        let parts: Vec<String> = separator.into_iter().chain(comma).chain(preamble).collect();
+        (!parts.is_empty()).then(|| format!("read with {}", parts.join(", ")))
+    }
+
     /// The dialect of the text that begins with `sample`, its first whole records, as far as it is
     /// not told by `options`.
     pub(crate) fn find(sample: &str, options: &ReadOptions) -> Dialect {

@@ -82,6 +82,7 @@ fn attempt(input: &Input, options: &ReadOptions, known: &Known) -> Result<Attemp
     let Some(text) = whole_text(&head, ended) else { return Ok(Attempt::Latin1) };
     let text = if ends_in_returns(&head) { text.replace('\r', "\n") } else { text.to_owned() };
     let mut beginning = begin(file, &text, ended, options, &missing)?;
+    beginning.notes.extend(beginning.dialect.note(options).map(Note::file));
     if !matches!(encoding, Encoding::Utf8) {
         let note = format!("read as {encoding}; --encoding names another");
         beginning.notes.insert(0, Note::file(note));

@@ -287,6 +287,7 @@ pub(crate) fn parse(block: &Block, text: &str, shape: &Shape<'_>) -> Result<Pars
             true => memchr_iter(b'\n', &bytes[at..next]).count() as u64,
             false => 1,
         };
+        let start = at;
         at = next;
         let blank = is_blank(&cells, text);
         if blank && width > 1 {
@@ -299,7 +300,9 @@ pub(crate) fn parse(block: &Block, text: &str, shape: &Shape<'_>) -> Result<Pars
         if cells.len() != width {
             ragged.add(|| {
                 let found = cells.len();
-                format!("line {begins}: {found} cell{}", if found == 1 { "" } else { "s" })
+                let comment = text[start..].starts_with('#');
+                let hint = if comment { " (--comment '#' passes over such lines)" } else { "" };
+                format!("line {begins}: {found} cell{}{hint}", if found == 1 { "" } else { "s" })
             });
             continue;
         }

@@ -2,9 +2,23 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Words for yes and no; a column uses one pair.
-const PAIRS: [(&str, &str); 6] =
-    [("true", "false"), ("yes", "no"), ("t", "f"), ("y", "n"), ("on", "off"), ("1", "0")];
+/// Words for yes and no, in some languages; a column uses one pair.
+const PAIRS: [(&str, &str); 14] = [
+    ("true", "false"),
+    ("yes", "no"),
+    ("t", "f"),
+    ("y", "n"),
+    ("on", "off"),
+    ("1", "0"),
+    ("ja", "nein"),
+    ("wahr", "falsch"),
+    ("oui", "non"),
+    ("vrai", "faux"),
+    ("sí", "no"),
+    ("si", "no"),
+    ("sim", "não"),
+    ("ja", "nee"),
+];
 
 /// The words a column uses, as they are written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,6 +69,7 @@ mod tests {
         assert_eq!(found.value("FALSE"), Some(false));
         assert_eq!(found.value("0"), Some(false));
         assert_eq!(found.value("no"), None);
+        assert!(Booleans::find(&["Ja", "Nein"]).is_some());
         for cells in [&["yes"][..], &["yes", "false"], &["yes", "no", "maybe"], &["m", "f"]] {
             assert_eq!(Booleans::find(cells), None, "{cells:?}");
         }

@@ -336,7 +336,11 @@ pub(crate) fn told(
         }
         (Role::Boolean, Some(_)) => {
             let found =
-                Booleans::find(&cells()).ok_or("its cells are no known words for yes and no")?;
+                Booleans::find(&cells()).ok_or(
+                "its cells are no words for yes and no that are known (true and false, yes and no, y \
+                 and n, t and f, on and off, 1 and 0, ja and nein, oui and non, …); a category does \
+                 as well",
+            )?;
             Finding::new(role, Reading::Booleans(found), why)
         }
         (Role::Date, Some(_)) => {
