@@ -42,9 +42,9 @@ lint() {
     say "formatting"
     cargo fmt --all --check
     say "clippy"
-    cargo clippy --workspace --all-targets --features openblas,candle -- -D warnings
+    cargo clippy --workspace --all-targets --features openblas,candle,xlsx,parquet -- -D warnings
     say "documentation"
-    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --features openblas,candle
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --features openblas,candle,xlsx,parquet
 }
 
 # The crates' own tests, the kit on each backend and the mutants among them.
@@ -52,6 +52,8 @@ crates() {
     need_openblas
     say "tests of the crates"
     cargo test --workspace --exclude consonance
+    say "the readers that are features"
+    cargo test -p consonance-data --features xlsx,parquet
 }
 
 # The tests of the whole with one set of backends compiled in, in each precision.

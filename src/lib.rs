@@ -18,6 +18,8 @@
 //! | `openblas` | `openblas`: the system's OpenBLAS | `libopenblas-dev` |
 //! | `candle` | `candle`: candle tensors on the CPU | nothing; compiles for minutes |
 //! | `candle-cuda` | `candle-cuda`: candle tensors on a GPU | a CUDA toolkit |
+//! | `xlsx` (default) | reads Excel's `.xlsx` | nothing |
+//! | `parquet` | reads Parquet | a C compiler; compiles for minutes |
 //! | `cli` (default) | the program `consonance`; a library does without | nothing |
 
 mod registry;

@@ -18,7 +18,6 @@ import numpy as np
 import openpyxl
 import pandas as pd
 import pyarrow as pa
-import pyarrow.feather
 import pyarrow.parquet
 
 OUT = pathlib.Path(__file__).parents[2] / "crates/data/tests/files/formats.zip"
@@ -222,7 +221,60 @@ add("sheet_mixed", "xlsx", xlsx([["a"]] + late), csv(late, ["a"]))
 members["empty.xlsx"] = xlsx([])
 members["far.xlsx"] = xlsx([["a", "b"]] + [[1, 2]] * 5000 + [[None] * 16383 + [1]])
 
-#MORE
+# --- Parquet --------------------------------------------------------------------------------------
+
+stamp = datetime.datetime
+columns = {
+    **{kind: pa.array([1, None, 3], getattr(pa, kind)())
+       for kind in ["int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"]},
+    "float32": pa.array([0.5, float("nan"), None], pa.float32()),
+    "float64": pa.array([0.1, -1e300, None], pa.float64()),
+    "bool": pa.array([True, None, False]),
+    "text": pa.array(["a", None, "Zoë, 🦀"]),
+    "large": pa.array(["b", "", "c"], pa.large_string()),
+    "levels": pa.array(["x", "y", None]).dictionary_encode(),
+    "numbers": pa.array([7, None, 7]).dictionary_encode(),
+    "day": pa.array([datetime.date(2024, 1, 31), None, datetime.date(1969, 12, 31)]),
+    "second": pa.array([stamp(2024, 1, 31, 12, 34, 56), None, stamp(1999, 1, 1)], pa.timestamp("s")),
+    "milli": pa.array([stamp(2024, 1, 31), None, stamp(1999, 1, 1)], pa.timestamp("ms")),
+    "micro": pa.array([stamp(2024, 1, 31), None, stamp(1999, 1, 1)], pa.timestamp("us")),
+    "nano": pa.array([stamp(2024, 1, 31), None, stamp(1999, 1, 1)], pa.timestamp("ns", "UTC")),
+    "decimal": pa.array(["1.25", None, "-0.10"]).cast(pa.decimal128(9, 2)),
+    "none": pa.nulls(3),
+}
+table = pa.table(columns)
+
+
+def as_cell(value, name):
+    if name in ("milli", "micro", "nano") and value is not None:
+        return value.date()
+    if name == "decimal" and value is not None:
+        return float(value)
+    return value.as_py() if isinstance(value, pa.Scalar) else value
+
+
+values = [[as_cell(value, name) for name, value in row.items()] for row in table.to_pylist()]
+table_csv = csv(values, table.column_names)
+
+
+def parquet(table, **options):
+    out = io.BytesIO()
+    pyarrow.parquet.write_table(table, out, **options)
+    return out.getvalue()
+
+
+for compression in ["none", "snappy", "zstd", "lz4"]:
+    add(f"types_{compression}", "parquet", parquet(table, compression=compression), table_csv)
+add("types_groups", "parquet", parquet(table, row_group_size=2, data_page_version="2.0"), table_csv)
+out = io.BytesIO()
+people.to_parquet(out)
+add("pandas", "parquet", out.getvalue(), people_csv)
+many = pa.table({"a": pa.array(range(9000)), "b": pa.array([str(i % 7) + "x" for i in range(9000)])})
+add("many", "parquet", parquet(many), csv(many.to_pandas().values.tolist(), ["a", "b"]))
+members["nested.parquet"] = parquet(pa.table({"a": [1], "inner": [[1, 2]]}))
+members["binary.parquet"] = parquet(pa.table({"blob": [b"ab"]}))
+members["empty.parquet"] = parquet(pa.table({"a": pa.array([], pa.int32())}))
+members["constant.parquet"] = parquet(pa.table({"a": pa.nulls(90_000_000, pa.int8())}))
 
 
 OUT.parent.mkdir(exist_ok=True)

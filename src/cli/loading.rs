@@ -13,9 +13,9 @@ use std::path::{Path, PathBuf};
 /// Rows to train on.
 #[derive(clap::Args)]
 pub(crate) struct Source {
-    /// A table (CSV and its relatives), an IDX file of images, or a folder with a pair of IDX files;
-    /// plain, gzip or zstd; - is standard input [default: 1,797 handwritten digits that come with
-    /// the program]
+    /// A table (CSV and its relatives, JSON lines, NumPy's .npy and .npz, Excel's .xlsx), an IDX file
+    /// of images, or a folder with a pair of IDX files; plain, gzip or zstd; - is standard input
+    /// [default: 1,797 handwritten digits that come with the program]
     #[arg(value_name = "DATA")]
     pub(crate) path: Option<PathBuf>,
     /// The labels of an IDX file of images, where they do not lie beside it

@@ -1,7 +1,8 @@
 //! Consonance's data: everything between a file and a [`Dataset`](consonance_core::Dataset).
 //!
-//! 1. [`read`] turns a file into a [`Table`]: CSV and its relatives, or the IDX files of MNIST and
-//!    its like, plain, gzip or zstd. [`digits`] is a table that needs no file.
+//! 1. [`read`] turns a file into a [`Table`]: CSV and its relatives, JSON lines, NumPy's arrays, or the
+//!    IDX files of MNIST and its like, plain, gzip or zstd; with the feature `xlsx` Excel's `.xlsx`, with
+//!    `parquet` Parquet. [`digits`] is a table that needs no file.
 //! 2. A [`Schema`] says what each column is for, found out from its cells: number, category, date,
 //!    a name to be passed over, the target; and whether classes or numbers are learned.
 //! 3. [`Table::split`] holds rows out for a test.
@@ -40,6 +41,8 @@ mod note;
 mod npy;
 mod numbers;
 mod options;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod preparation;
 mod read;
 mod roles;

@@ -53,7 +53,14 @@ pub(crate) fn read_input(input: &Input, options: &ReadOptions) -> Result<Table> 
             read_pair(source, labels.as_deref())
         }
         Format::Json => json::read(input, options),
-        Format::Npy => npy::read(source, &options.limits),
+        Format::Npy => Ok(npy::read(source, &options.limits)?.told_by(options)),
+        #[cfg(feature = "parquet")]
+        Format::Parquet => Ok(crate::parquet::read(input, options)?.told_by(options)),
+        #[cfg(not(feature = "parquet"))]
+        Format::Parquet => Err(Error::file(
+            &input.file,
+            "is a Parquet file, which a program built with the feature parquet reads; or save it as CSV",
+        )),
         Format::Zip => read_zip(input, options),
         Format::Other(what) => Err(Error::file(&input.file, format!("is {what}"))),
     }
@@ -64,7 +71,8 @@ fn read_zip(input: &Input, options: &ReadOptions) -> Result<Table> {
     let mut archive = Archive::open(input, &options.limits)?;
     let names = archive.names();
     if names.iter().any(|name| name.ends_with(npy::ENDING)) {
-        return npy::read_archive(&mut archive, options.pair, &options.limits);
+        let table = npy::read_archive(&mut archive, options.pair, &options.limits)?;
+        return Ok(table.told_by(options));
     }
     let excel = names.iter().any(|name| name.starts_with("xl/"));
     #[cfg(feature = "xlsx")]

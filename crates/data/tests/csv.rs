@@ -219,6 +219,15 @@ fn files_of_other_kinds_are_named() {
     }
 }
 
+#[cfg(not(feature = "xlsx"))]
+#[test]
+fn the_feature_that_reads_excel_is_named() {
+    let message = said(parse(&common::goldens::files()["sheet.xlsx"]));
+    let expected = "data.csv: is an Excel file (.xlsx), which a program built with the feature xlsx \
+                    reads; or save the sheet as CSV";
+    assert_eq!(message, expected);
+}
+
 #[test]
 fn a_file_that_cannot_be_opened_is_named() {
     let folder = Folder::new();

@@ -191,3 +191,17 @@ fn flipped_bits_never_change_the_shape_in_silence() {
         }
     }
 }
+
+#[test]
+fn missing_values_and_text_can_be_told() {
+    let bytes = npy(&header("<i2", false, "(2, 2)"), &[1, 0, 0x19, 0xfc, 7, 0, 2, 0]);
+    let options = ReadOptions {
+        missing: Some(consonance_data::MissingWords::new(["-999".to_owned()])),
+        text: vec!["1".to_owned()],
+        ..Default::default()
+    };
+    let table = common::parse_with(&bytes, &options).unwrap();
+    assert_eq!(cells(&table), ["1", "NA", "7", "2"]);
+    assert_eq!(table.cell(0, 0), consonance_data::Cell::Text("1"));
+    assert_eq!(cells(&read_bytes(&bytes).unwrap()), ["1", "-999", "7", "2"]);
+}

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Folder, cells, gzip, idx, parse_with};
+use common::{Folder, cells, gzip, idx, npy, parse_with};
 use consonance_core::Precision;
 use consonance_data::{
     Cell, Preparation, ReadOptions, Scaling, Schema, SchemaOptions, read, read_idx,
@@ -146,13 +146,23 @@ fn prepare(table: &mut consonance_data::Table) -> consonance_data::Result<()> {
     Ok(())
 }
 
-/// Anything, things made of the characters of a CSV, and IDX headers with a few bytes behind.
+/// Anything, things made of the characters of a CSV or of JSON, and headers of IDX and NPY with a few
+/// bytes behind.
 fn bytes() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         prop::collection::vec(any::<u8>(), 0..200),
         "[0-9a,;\"\r\n.\t -]{0,100}".prop_map(String::into_bytes),
         "([0-9]{1,3}[.,]?[0-9]?|NA|x|y|2024-01-0[1-9]|true|false|[,;|\n]){0,60}"
             .prop_map(String::into_bytes),
+        "(\\{(\"[ab]\": ?(1|-2.5|\"x\"|\"\"|null|true|\\[\\]|NaN),?){0,3}\\}?[\n,]?){0,8}"
+            .prop_map(String::into_bytes),
+        (
+            "[<>|][biufSUMOc][0-8]",
+            any::<bool>(),
+            prop::collection::vec(prop_oneof![0_u64..4, any::<u64>()], 0..4),
+            prop::collection::vec(any::<u8>(), 0..64)
+        )
+            .prop_map(|(kind, fortran, shape, elements)| npy(&kind, fortran, &shape, &elements)),
         (
             0_u8..16,
             prop::collection::vec(prop_oneof![0_u32..4, any::<u32>()], 0..4),

@@ -11,6 +11,8 @@ pub(crate) enum Format {
     Idx,
     /// An array of NumPy's.
     Npy,
+    /// Columns as Parquet keeps them.
+    Parquet,
     /// An archive: what is in it tells what it is.
     Zip,
     /// Something else; what it is, and what to do.
@@ -19,8 +21,8 @@ pub(crate) enum Format {
 
 /// First bytes that say what a file is.
 const SIGNATURES: [(&[u8], &str); 16] = [
-    (b"PAR1", "a Parquet file; save it as CSV"),
-    (b"ARROW1", "an Arrow (Feather) file; save it as CSV"),
+    (b"ARROW1", "an Arrow (Feather) file; save it as CSV or Parquet"),
+    (b"FEA1", "a Feather file; save it as CSV or Parquet"),
     (
         b"\xd0\xcf\x11\xe0",
         "an old Office file, as Excel's .xls is, or one with a password; save the sheet as .xlsx or CSV",
@@ -52,6 +54,9 @@ impl Format {
         }
         if head.starts_with(b"\x93NUMPY") {
             return Format::Npy;
+        }
+        if head.starts_with(b"PAR1") {
+            return Format::Parquet;
         }
         // the second is how an archive without files begins
         if head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06") {
@@ -100,7 +105,8 @@ mod tests {
         };
         assert_eq!(other(b"\x93NUMPY\x01\x00"), "Npy");
         assert_eq!(other(b"PK\x03\x04...."), "Zip");
-        assert!(other(b"PAR1....").contains("Parquet"));
+        assert_eq!(other(b"PAR1...."), "Parquet");
+        assert!(other(b"ARROW1..").contains("Feather"));
         assert!(other(b"\n <!DOCTYPE html>\n").contains("HTML"));
         assert!(other(b"version https://git-lfs.github.com/spec/v1\n").contains("LFS"));
         assert_eq!(other(b"a,b\n1,2\n"), "Text");

@@ -18,7 +18,7 @@ pub(crate) enum Given<'a> {
     /// A number as it is written.
     Number(&'a str),
     /// A number that has no spelling of its own.
-    #[cfg(any(feature = "xlsx", feature = "parquet"))]
+    #[cfg(feature = "xlsx")]
     Value(f64),
     Text(&'a str),
 }
@@ -139,7 +139,7 @@ impl<'a> Builder<'a> {
         column.fresh &= given == Given::Text("");
         match given {
             Given::Number(text) if column.text => column.push_text(text),
-            #[cfg(any(feature = "xlsx", feature = "parquet"))]
+            #[cfg(feature = "xlsx")]
             Given::Value(number) if column.text => {
                 column.push_text(&crate::numbers::label(number));
             }
@@ -156,7 +156,7 @@ impl<'a> Builder<'a> {
                 }
                 column.numbers.push(number.map_or(f64::NAN, |number| number.value));
             }
-            #[cfg(any(feature = "xlsx", feature = "parquet"))]
+            #[cfg(feature = "xlsx")]
             Given::Value(number) => {
                 let word = missing_numbers && missing.contains(&crate::numbers::label(number));
                 column.numbers.push(if word { f64::NAN } else { number });

@@ -2,6 +2,7 @@
 
 mod builder;
 mod cells;
+mod told;
 
 pub(crate) use builder::{Builder, Given};
 pub(crate) use cells::{Cells, NO_TEXT};

@@ -112,3 +112,12 @@ pub(crate) fn idx(element: u8, shape: &[u32], elements: &[u8]) -> Vec<u8> {
     bytes.extend(elements);
     bytes
 }
+
+/// An NPY file of version 1 of this element type, order and shape.
+pub(crate) fn npy(kind: &str, fortran: bool, shape: &[u64], elements: &[u8]) -> Vec<u8> {
+    let order = if fortran { "True" } else { "False" };
+    let sizes: String = shape.iter().map(|size| format!("{size}, ")).collect();
+    let header = format!("{{'descr': '{kind}', 'fortran_order': {order}, 'shape': ({sizes})}}\n");
+    let length = (header.len() as u16).to_le_bytes();
+    [b"\x93NUMPY\x01\x00".as_slice(), &length, header.as_bytes(), elements].concat()
+}
