@@ -178,6 +178,8 @@ fn codes_of_a_category_are_read_as_they_are_written() {
     let preparation = unscaled(&table, &options);
     assert_eq!(preparation.input_names(), ["n=10", "n=3"]);
     assert_eq!(inputs(&preparation, "n\n10\n3\n"), [1.0, 0.0, 0.0, 1.0]);
+    // as pandas writes whole numbers beside a hole
+    assert_eq!(inputs(&preparation, "n\n10.0\n3.0\n"), [1.0, 0.0, 0.0, 1.0]);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use super::encoder::{Category, Encoder, Fill};
 use super::scale::Scale;
 use crate::error::{Error, Problems, Result};
+use crate::numbers::{NumberFormat, Spelling, label};
 use crate::table::{Cells, NO_TEXT, Table};
 use crate::target::{at, shown};
 use consonance_core::Element;
@@ -125,19 +126,26 @@ pub(super) fn lookup(
     Ok((Lookup::Values(values), odd))
 }
 
+/// The level that `text` is, or the number that it writes in another way, as `3.0` does for `3`.
 fn level_of(category: &Category, text: &str) -> u32 {
-    let find = |text: &str| category.levels.binary_search_by(|level| level.as_str().cmp(text)).ok();
-    match find(text) {
-        Some(level) => level as u32,
-        None if category.rare.binary_search_by(|rare| rare.as_str().cmp(text)).is_ok() => RARE,
-        None => UNKNOWN,
-    }
+    let among = |levels: &[String], text: &str| {
+        levels.binary_search_by(|level| level.as_str().cmp(text)).ok()
+    };
+    let find = |text: &str| match among(&category.levels, text) {
+        Some(level) => Some(level as u32),
+        None => among(&category.rare, text).map(|_| RARE),
+    };
+    let by_value = || {
+        let number = NumberFormat::default().parse(text)?;
+        (number.spelling == Spelling::Other).then(|| find(&label(number.value)))?
+    };
+    find(text).or_else(by_value).unwrap_or(UNKNOWN)
 }
 
 fn number_levels(category: &Category, table: &Table, column: usize) -> Lookup {
     let distinct = crate::target::distinct(table.numbers(column).into_iter());
     let level = |(number, _): (f64, usize)| {
-        let level = level_of(category, &crate::numbers::label(number));
+        let level = level_of(category, &label(number));
         ((number + 0.0).to_bits(), level)
     };
     Lookup::NumberLevels(distinct.into_iter().map(level).collect())
