@@ -333,8 +333,18 @@ fn double_precision_trains_and_comes_back() {
 #[test]
 fn a_backend_that_fails_makes_compare_fail() {
     let folder = tempfile::tempdir().unwrap();
-    let diverging =
-        ["compare", "--optimizer", "sgd", "--learning-rate", "1e30", "--epochs", "1", "--json"];
+    let diverging = [
+        "compare",
+        "--optimizer",
+        "sgd",
+        "--learning-rate",
+        "1e30",
+        "--activation",
+        "identity",
+        "--epochs",
+        "1",
+        "--json",
+    ];
     let output = consonance(folder.path(), &diverging);
     assert_eq!(output.status.code(), Some(1));
     let compared: Value = serde_json::from_slice(&output.stdout).unwrap();

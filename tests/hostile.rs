@@ -221,8 +221,19 @@ fn edited_descriptions_are_refused(folder: &Path, good: &[u8]) {
 #[test]
 fn a_diverging_training_stops_and_keeps_the_last_good_model() {
     let folder = tempfile::tempdir().unwrap();
-    let train =
-        ["train", "--optimizer", "sgd", "--learning-rate", "1e30", "--epochs", "5", "--out", "run"];
+    let train = [
+        "train",
+        "--optimizer",
+        "sgd",
+        "--learning-rate",
+        "1e30",
+        "--activation",
+        "identity",
+        "--epochs",
+        "5",
+        "--out",
+        "run",
+    ];
     refused(folder.path(), &train, &["epoch 1", "step", "layer", "learning rate", "last good"]);
     let inspect = ["inspect", "run/model.safetensors"];
     assert!(consonance(folder.path(), &inspect).status.success());
